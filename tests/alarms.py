@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from icu.alarms.changing import change_limits, take_command
-from icu.alarms.commands import Ruling, answer, discharge, pause, standby
+from icu.alarms.commands import Ruling, admit, answer, discharge, pause, standby
 from icu.alarms.defaults import WARD
 from icu.alarms.effects import Change, Effects, Outcome
 from icu.alarms.episodes import BedState, Episode
@@ -189,6 +189,11 @@ class Bed:
     def standby(self) -> None:
         """Stop watching the bed until the patient returns."""
         self.rule(standby(self.bed, self.open, by="Ann", now=self.now))
+
+    def admit(self) -> None:
+        """Watch the bed again from its next reading on."""
+        newest = self.rows[-1][0][1] if self.rows else None
+        self.rule(admit(self.bed, now=self.now, at=newest))
 
     def discharge(self) -> None:
         """Discharge the patient."""

@@ -61,15 +61,25 @@ def auto_limits(values: VitalSigns, ward: Limits, patient: Limits) -> AutoLimits
         mildest = condition.tiers[0].priority
         if condition.zero or around is None or in_force[condition.name].values.get(mildest) is None:
             continue
-        value, limit = present[condition.sign.name], ward.conditions[condition.name].values.get(mildest)
+        value = present[condition.sign.name]
         if value is None:
             refused.append(f"{condition.sign.name}: there is no value that is valid and new: wait for one")
-        elif limit is not None and (value < limit if condition.direction == "low" else value > limit):
+        elif (limit := _passed(condition.sign, value, ward)) is not None:
             refused.append(f"{condition.sign.name}: {value:g} is itself beyond the ward's limit of {limit:g}")
         else:
             limits = {mildest: _limit(condition, around, value, in_force[condition.name])}
             made[condition.name] = ConditionLimits(limits)
     return AutoLimits(made, list(dict.fromkeys(refused)))
+
+
+def _passed(sign: Sign, value: float, ward: Limits) -> float | None:
+    """Return the ward's limit, low or high, that a value is beyond."""
+    for condition in LIMITED:
+        if condition.sign == sign and not condition.zero:
+            limit = ward.conditions[condition.name].values.get(condition.tiers[0].priority)
+            if limit is not None and (value < limit if condition.direction == "low" else value > limit):
+                return limit
+    return None
 
 
 def _limit(condition: Condition, around: Around, value: float, limits: ConditionLimits) -> float:

@@ -37,7 +37,8 @@ def answer(episode: Episode, command: Acknowledge | Shelve) -> Outcome:
 def pause(bed: BedState, episodes: Iterable[Episode], *, by: str, now: int, length: int) -> Ruling:
     """Silence the alarms of a bed for `length` milliseconds, LONGEST_PAUSE at most."""
     open_ones = list(episodes)
-    sounding = [each.priority for each in open_ones if each.is_audible]
+    # Those that a pause silences already are no news either.
+    sounding = [each.priority for each in open_ones if each.is_audible or each.inhibition == "paused"]
     length = min(length, LONGEST_PAUSE)
     highest = max(sounding, key=URGENCY.__getitem__, default=None)
     return _ruling(bed, open_ones, Paused(), paused=Pause(now + length, by, length, highest))

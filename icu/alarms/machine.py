@@ -20,6 +20,7 @@ Three regions, orthogonal to each other:
 | clearing | Judged, Elapsed [off-delay over] | absent: ended; latched if the tier latches and nobody acknowledged it |
 | present, clearing | Blind | the same, with the time of the last valid value; the off-delay stands still |
 | pending | Held | absent: a worse condition stands in for it |
+| clearing | Held | present |
 | on | Acknowledge | acknowledged, with a reminder |
 | latched | Acknowledge | ended; what is pending beside it stays, in an episode of its own |
 | acknowledged | Elapsed [reminder due, present] | on; not for a technical one of low priority |
@@ -105,10 +106,15 @@ def _judge_raised(draft: Draft, event: Judged) -> None:
         _judge_inside(draft, event.at)
         return
     if draft.current.presence == "clearing":
-        draft.set("update" if draft.current.seen else None, presence="present", clearing_since=None, clearing_due=None)
+        _stay(draft)
     follow(draft, event.at, event.tier)
     note_worst(draft, event.value)
     ripen(draft, event.at, event.now, event.value)
+
+
+def _stay(draft: Draft) -> None:
+    """Make what was about to end present again."""
+    draft.set("update" if draft.current.seen else None, presence="present", clearing_since=None, clearing_due=None)
 
 
 def _judge_inside(draft: Draft, at: int) -> None:
@@ -167,8 +173,11 @@ def _lose_sight(draft: Draft, event: Blind) -> None:
 
 
 def _hold(draft: Draft, event: Held) -> None:
-    if draft.episode is not None and draft.episode.presence == "pending":
+    episode = draft.episode
+    if episode is not None and episode.presence == "pending":
         _forget(draft, event.at)
+    elif episode is not None and episode.presence == "clearing":
+        _stay(draft)
 
 
 def _elapse(draft: Draft, event: Elapsed) -> None:

@@ -6,7 +6,7 @@ from icu.alarms.conditions import URGENCY, Priority
 from icu.alarms.defaults import LONGEST_FREEZE, UNANSWERED
 from icu.alarms.draft import Draft
 from icu.alarms.effects import EventKind
-from icu.alarms.episodes import Inhibition
+from icu.alarms.episodes import Inhibition, Shelf
 
 
 def begin(draft: Draft, at: int, now: int, tier: int) -> None:
@@ -97,16 +97,19 @@ def sound(draft: Draft, now: int, tier: int, *, inhibited: bool = True) -> dict[
     """
     priority = draft.settings.rule.condition.tiers[tier].priority
     unanswered = UNANSWERED.get(priority)
-    inhibition = _inhibition(draft, now, priority) if inhibited else "none"
-    heard = draft.current.sounded
+    episode, heard = draft.current, draft.current.sounded
+    # A shelf is that of the priority that it was given to: a worse one ends it.
+    shelf = episode.shelved if episode.shelved is not None and tier == episode.tier else draft.settings.shelf
+    inhibition = _inhibition(draft, now, priority, shelf) if inhibited else "none"
     return {
         "signal": "on",
         "sounded": now if heard is None and inhibition == "none" else heard,
-        "seen": draft.current.seen + 1,
+        "seen": episode.seen + 1,
         "inhibition": inhibition,
-        "shelved": draft.settings.shelf if inhibition == "shelved" else None,
+        "shelved": shelf if inhibition == "shelved" else None,
         "unanswered": False,
-        "unanswered_due": None if unanswered is None else now + unanswered,
+        # What nobody can hear, nobody can answer.
+        "unanswered_due": None if unanswered is None or inhibition != "none" else now + unanswered,
         "reminder_due": None,
     }
 
@@ -144,11 +147,11 @@ def _is_on(draft: Draft, tier: int) -> bool:
     return not bounds or bounds[tier] is not None
 
 
-def _inhibition(draft: Draft, now: int, priority: Priority) -> Inhibition:
+def _inhibition(draft: Draft, now: int, priority: Priority, shelf: Shelf | None) -> Inhibition:
     """Tell if an alarm that is raised now is silent. A high one never is."""
     if priority == "high":
         return "none"
-    shelf, pause = draft.settings.shelf, draft.settings.pause
+    pause = draft.settings.pause
     if shelf is not None and now < shelf.until:
         return "shelved"
     if pause is None or now >= pause.until:

@@ -135,12 +135,11 @@ def _unmoved(rule: Rule, episode: Episode | None, value: int) -> tuple[int, int]
     """Return the values, times the rule's side, by which the condition's machine does not move."""
     presence = "absent" if episode is None else episode.presence
     if rule.clear is None:
-        return -INFINITE, INFINITE
+        # What is present although its limits are off was not judged by them.
+        return (INFINITE, -INFINITE) if presence == "present" else (-INFINITE, INFINITE)
     if presence == "clearing":
         return rule.clear, INFINITE
     tier = rule.tier_of(value * rule.side)
-    if _is_unjudged(episode, tier):
-        return INFINITE, -INFINITE
     top = INFINITE if tier < 0 else (rule.bounds[tier] or 0) - 1
     if presence == "present" and episode is not None and tier <= episode.tier:
         tier, top = episode.tier, rule.clear - 1
@@ -149,12 +148,3 @@ def _unmoved(rule: Rule, episode: Episode | None, value: int) -> tuple[int, int]
     if presence != "absent" and episode is not None and episode.worst is not None:
         bottom = max(bottom, episode.worst * rule.side)
     return bottom, top
-
-
-def _is_unjudged(episode: Episode | None, tier: int) -> bool:
-    """Tell if a value's tier was not judged: limits have changed while no program ran, or this one was held up."""
-    if episode is None or episode.presence == "absent":
-        return tier >= 0
-    if episode.presence == "pending":
-        return tier < 0 or episode.onsets[tier] is None
-    return tier > episode.tier and episode.onsets[tier] is None

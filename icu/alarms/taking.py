@@ -12,8 +12,8 @@ from icu.vitals.catalogue import SIGNS
 
 def take(
     watch: Watch, row: Row, now: int, effects: Effects, *, interval: float | None = None, backlog: bool = False
-) -> None:
-    """Take a reading.
+) -> bool:
+    """Take a reading. Tell if its values were judged: not if it is late, or nobody is watched.
 
     Args:
         watch: The patient's, changed in place.
@@ -25,7 +25,7 @@ def take(
     """
     arrival = arrive(watch, row[1], now, backlog=backlog, effects=effects)
     if arrival is None:
-        return
+        return False
     sample, before, valid_at = sample_of(row), watch.sample, watch.event_at
     if valid_at >= 0 and watch.bed.is_watched:
         # Deadlines before this reading have their own time, whether or not a tick came in between.
@@ -39,7 +39,7 @@ def take(
     if not arrival.silent:
         watch.live_at = now
     if not _wake(watch, row[1], sample, silence, now, effects):
-        return
+        return False
     _note_signs(watch, sample, effects)
     if not arrival.silent:
         report(watch, DATA_STALE, -1, now, effects)
@@ -47,6 +47,7 @@ def take(
     judge(watch, sample, before, valid_at, now, effects)
     if not arrival.silent:
         sound_unheard(watch, now, effects)
+    return True
 
 
 def _wake(watch: Watch, time: int, sample: Sample, silence: int, now: int, effects: Effects) -> bool:

@@ -39,7 +39,6 @@ class Ward:
         """Put a patient's watch in the place of the one before."""
         if watch.steady is None:
             settle(watch)
-            watch.steady = steady_of(watch)
         if watch.due is None:
             watch.due = due(watch)
         self.watches[key] = watch
@@ -147,9 +146,11 @@ class Evaluation:
         for key in self._ward.all_due(now):
             at = min(now, read_until(key))
             if self._ward.due_of(key) <= at:
+                has_band = self._has_band(key)
                 watch = self.watch(key)
                 tick(watch, int(at), self.effects)
-                watch.steady = steady_of(watch)
+                if has_band:
+                    watch.steady = steady_of(watch)
 
     def store_times(self) -> None:
         """Add the times for the statistics that are due to the effects. After the readings."""
@@ -196,9 +197,14 @@ class Evaluation:
         return watch
 
     def _evaluate(self, key: int, row: Row, interval: float | None, arrived: int, *, backlog: bool) -> None:
+        has_band = self._has_band(key)
         watch = self.watch(key)
-        take(watch, row, arrived, self.effects, interval=interval, backlog=backlog)
-        watch.steady = steady_of(watch)
+        if take(watch, row, arrived, self.effects, interval=interval, backlog=backlog) or has_band:
+            watch.steady = steady_of(watch)
+
+    def _has_band(self, key: int) -> bool:
+        """Tell if the last values were judged as they are: no command, limit or restart has come since."""
+        return (self._changed.get(key) or self._ward.watches[key]).steady is not None
 
 
 def settle(watch: Watch) -> None:

@@ -84,7 +84,8 @@ class Watch(Struct):
     cuff_at: int | None = None
     is_cuff: bool = False
 
-    # Readings by which nothing changes, made after each evaluation. None: each one is evaluated.
+    # Readings by which nothing changes, made once a reading is judged. None: the next one is evaluated, as after each
+    # command, limit and restart.
     steady: Steady | None = None
     # Next tick, made when the watch is put in its ward.
     due: Due | None = None
@@ -194,10 +195,15 @@ class Watch(Struct):
         effects.beds.append(BedChange(self.bed, before))
 
     def _keep_shelf(self, change: Change, effects: Effects) -> None:
-        """Keep the shelf of an episode that has ended by itself: the condition is shelved until its end."""
-        episode = change.episode
+        """Keep the shelf of an episode that has ended by itself: the condition is shelved until its end.
+
+        The next alarm of the condition takes it over, or ends it by its priority.
+        """
+        episode, shelves = change.episode, self.bed.shelves
         if episode.end_reason == "itself" and episode.inhibition == "shelved" and episode.shelved is not None:
-            self.set_bed(effects, shelves={**self.bed.shelves, episode.condition: episode.shelved})
+            self.set_bed(effects, shelves={**shelves, episode.condition: episode.shelved})
+        elif episode.signal == "on" and episode.condition in shelves:
+            self.set_bed(effects, shelves={name: each for name, each in shelves.items() if name != episode.condition})
 
 
 def add_gap(watch: Watch, gap: int) -> None:

@@ -23,9 +23,11 @@ from icu.store.tables.readings import COLUMNS
 from icu.vitals.catalogue import VitalSigns
 from icu.vitals.staleness import stale_after
 
+# The one that arrived last: a clock that was ahead once leaves readings of times to come.
 _LATEST: Final = text(
     f"SELECT {', '.join(COLUMNS)} FROM patient_metrics WHERE patient_id ="  # noqa: S608 - names of our own
-    " (SELECT id FROM patients WHERE uuid = :uuid) ORDER BY timestamp DESC LIMIT 1"
+    " (SELECT id FROM patients WHERE uuid = :uuid) AND timestamp >= :since ORDER BY timestamp + lag DESC, timestamp DESC"
+    " LIMIT 1"
 )
 # Milliseconds from measurement to arrival above which a value was held up, as in an outage: it is none of now.
 _HELD_UP: Final = 300_000
@@ -147,13 +149,14 @@ async def _set(
 
 async def _values(desk: Desk, patient: UUID) -> VitalSigns:
     """Return the patient's last values; None for those that are missing or flagged, or all if they are old."""
-    rows = await desk.transaction.rows(_LATEST, {"uuid": str(patient)})
     [(interval,)] = await desk.transaction.rows(_INTERVAL, {"uuid": str(patient)})
-    stated = None if interval is None else round(interval * 1000)
+    longest = stale_after(None if interval is None else round(interval * 1000), ())
+    since = desk.now - longest - _HELD_UP
+    rows = await desk.transaction.rows(_LATEST, {"uuid": str(patient), "since": since})
     if not rows:
         return VitalSigns()
     measured, lag = rows[0][TIMESTAMP], rows[0][LAG]
-    if lag > _HELD_UP or desk.now - (measured + lag) > stale_after(stated, ()):
+    if lag > _HELD_UP or desk.now - (measured + lag) > longest:
         return VitalSigns()
     return VitalSigns(*map(to_value, sample_of(tuple(rows[0])).valid))
 

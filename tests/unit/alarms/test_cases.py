@@ -538,6 +538,122 @@ def test_a_saturation_of_0_is_none() -> None:
     assert bed.names() == ["spo2.unavailable"]
 
 
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize(("sign", "name"), [("pulse", "asystole"), ("resp_rate", "apnoea")])
+def test_a_sign_at_0_is_judged_after_a_standby(sign: str, name: str, *, late: bool) -> None:
+    """A heart that stands still when a patient is watched again is an alarm again, though nothing has changed."""
+    bed = Bed(interval=1.0)
+    for time in range(60):
+        bed.send(time, **{sign: 0 if time > 5 else 80})
+    bed.standby()
+    bed.send(60, **{sign: 0})
+    bed.admit()
+    if late:  # which judges nothing
+        bed.send(58, arrives=60, backlog=True, **{sign: 0})
+    for time in range(61, 100):
+        bed.send(time, **{sign: 0})
+    assert [each.presence for each in bed.alarms(name)] == ["absent", "present"]
+
+
+def test_a_sign_at_0_is_judged_when_a_standby_is_over() -> None:
+    """A heart that stands still when the four hours are over is an alarm from then on."""
+    bed = Bed(interval=60.0)
+    for minute in range(250):
+        bed.send(minute * 60, pulse=0 if minute > 2 else 80)
+        if minute == 5:
+            bed.standby()
+    assert [each.presence for each in bed.alarms("asystole")] == ["absent", "present"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_limits_switched_on_judge_a_sign_at_0(*, restart: bool) -> None:
+    """Limits that come back while the heart stands still raise asystole with the next reading, after a restart too."""
+    bed = Bed(interval=1.0)
+    bed.limit(asystole={"high": None}, pulse_low={"medium": None, "high": None})
+    for time in range(10):
+        bed.send(time, pulse=0 if time > 5 else 80)
+    assert bed.alarms() == []
+    bed.limit(asystole={"high": 0}, pulse_low={"medium": 50, "high": 40})
+    if restart:
+        bed.restart()
+    for time in range(10, 30):
+        bed.send(time, pulse=0)
+    assert bed.one("asystole").presence == "present"
+
+
+def test_limits_switched_off_end_a_high_alarm() -> None:
+    """The ward turns a condition off: its alarm is latched once its off-delay is over, whatever the values are."""
+    bed = Bed(interval=1.0)
+    for time in range(60):
+        if time == 20:
+            bed.limit(own=False, spo2_low={"medium": None, "high": None})
+        bed.send(time, spo2=75)
+    assert (bed.one("spo2.low").presence, bed.one("spo2.low").signal) == ("absent", "latched")
+
+
+def test_one_good_value_ends_nothing() -> None:
+    """Off-delays are times inside: one good value, and then a heart that stands still, ends no low pulse."""
+    bed = Bed(interval=1.0)
+    for time in range(50):
+        bed.send(time, pulse=80 if time < 20 or time == 30 else 45 if time < 30 else 0)
+    assert bed.one("pulse.low").presence == "present"
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_a_second_pause_silences_no_more(presses: int) -> None:
+    """A low alarm is paused: one of medium priority sounds, however often somebody pressed."""
+    bed = Bed(interval=1.0)
+    for time in range(90):
+        if time == 70:
+            for _ in range(presses):
+                bed.pause(120)
+        bed.send(time, temperature=39.5, spo2=85 if time > 70 else 97)
+    assert (bed.one("temperature.high").inhibition, bed.one("spo2.low").inhibition) == ("paused", "none")
+
+
+def test_a_shelf_has_one_successor() -> None:
+    """A shelf that was replaced, or that a worse alarm has ended, does not come back with a later alarm."""
+    for replaced in (True, False):
+        bed = Bed(interval=1.0)
+        for time in range(260):
+            low = 10 < time < 40 or 80 < time < 130 or time > 220
+            bed.send(time, spo2=97 if not low else 75 if not replaced and 100 < time < 130 else 85)
+            last = (bed.alarms("spo2.low") or [None])[-1]
+            if time == 35 or (time == 99 and replaced):
+                assert last is not None and last.inhibition == ("none" if time == 35 else "shelved")
+                bed.shelve(last, 60 if time == 35 else 0.05)
+            if time == 129:
+                assert last is not None and last.inhibition == "none"
+            if time == 150 and not replaced:
+                assert last is not None
+                bed.acknowledge(last)
+        assert len(bed.alarms("spo2.low")) == 3
+        assert [each.inhibition for each in bed.alarms("spo2.low")][-1] == "none"
+
+
+@pytest.mark.parametrize("shelf_first", [True, False])
+def test_a_reminder_ends_no_shelf(*, shelf_first: bool) -> None:
+    """An alarm that is shelved and acknowledged stays shelved when its reminder is due."""
+    bed = Bed(interval=1.0)
+    for time in range(300):
+        bed.send(time, spo2=85)
+        if time == 20:
+            bed.shelve(bed.one("spo2.low"), 60) if shelf_first else bed.acknowledge(bed.one("spo2.low"))
+            bed.acknowledge(bed.one("spo2.low")) if shelf_first else bed.shelve(bed.one("spo2.low"), 60)
+    assert (bed.one("spo2.low").signal, bed.one("spo2.low").inhibition) == ("on", "shelved")
+
+
+def test_nobody_leaves_a_silent_alarm_unanswered() -> None:
+    """An alarm that takes over the shelf of the one before was never heard: it does not escalate."""
+    bed = Bed(interval=1.0)
+    for time in range(400):
+        bed.send(time, spo2=85 if 10 < time < 40 or time > 80 else 97)
+        if time == 35:
+            bed.shelve(bed.one("spo2.low"), 60)
+    last = bed.alarms("spo2.low")[-1]
+    assert (last.inhibition, last.unanswered, last.sounded) == ("shelved", False, None)
+
+
 def test_unanswered_alarms_escalate() -> None:
     """A high alarm that nobody answers for a minute is unanswered; its priority stays."""
     bed = Bed()

@@ -26,6 +26,18 @@ READINGS = st.fixed_dictionaries({}, optional=SIGNS)
 FLAGS = st.sampled_from(
     [{}, {}, {}, {"spo2": "motion"}, {"pulse": "lead-off"}, {"bp": "damped"}, {"spo2": "implausible"}]
 )
+CHANGES: list[dict[str, dict[str, float | None]]] = [
+    {"spo2_low": {"medium": 85}},
+    {"spo2_low": {"medium": 90, "high": 80}},
+    {"spo2_low": {"medium": None}},
+    {"spo2_low": {"medium": None, "high": None}},
+    {"asystole": {"high": None}},
+    {"asystole": {"high": 0}},
+    {"apnoea": {"high": None}},
+    {"apnoea": {"high": 0}},
+    {"pulse_low": {"medium": None, "high": None}},
+    {"pulse_low": {"medium": 50, "high": 40}},
+]
 
 
 class Engine(RuleBasedStateMachine):
@@ -139,11 +151,18 @@ class Engine(RuleBasedStateMachine):
         for bed in self.each():
             bed.standby()
 
-    @rule(value=st.sampled_from([85.0, 90.0, None]), own=st.booleans())
-    def limits(self, value: float | None, own: bool) -> None:
-        """Change a limit."""
+    @rule()
+    @precondition(lambda self: self.beds[0].bed.standby is not None)
+    def admit(self) -> None:
+        """Watch again."""
         for bed in self.each():
-            bed.limit(own=own, spo2_low={"medium": value})
+            bed.admit()
+
+    @rule(limits=st.sampled_from(CHANGES), own=st.booleans())
+    def limits(self, limits: dict[str, dict[str, float | None]], own: bool) -> None:
+        """Change limits of a condition."""
+        for bed in self.each():
+            bed.limit(own=own, **limits)
 
     @invariant()
     def one_open(self) -> None:

@@ -143,7 +143,11 @@ def test_automatic_limits_stay_within_the_next_tier() -> None:
 
 
 def test_automatic_limits_need_good_values() -> None:
-    """A sign without a value, or itself beyond the ward's limits, keeps its limits."""
-    made, refused = auto_limits(NORMAL._replace(pulse=130, resp_rate=None), WARD, NO_OVERRIDES)
-    assert not {"pulse.high", "resp_rate.low", "resp_rate.high"} & set(made)
-    assert len(refused) == 2
+    """A sign without a value, or itself beyond the ward's limits, keeps both its limits; the others get theirs."""
+    made, refused = auto_limits(NORMAL._replace(pulse=130, resp_rate=None, temperature=39.5), WARD, NO_OVERRIDES)
+    assert set(made) == {"map.low", "map.high", "systolic.low", "systolic.high"}
+    assert refused == [
+        "pulse: 130 is itself beyond the ward's limit of 120",
+        "resp_rate: there is no value that is valid and new: wait for one",
+        "temperature: 39.5 is itself beyond the ward's limit of 39",
+    ]

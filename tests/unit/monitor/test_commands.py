@@ -191,15 +191,18 @@ async def test_limits_of_a_patient(ward: httpx.AsyncClient, url: str) -> None:
 
 
 async def test_automatic_limits(ward: httpx.AsyncClient, writer: Writer) -> None:
-    """They lie around the present values; of old ones none are made, nor of those that an outage has held up."""
+    """They lie around the present values; of old ones none are made, nor of those that an outage has held up.
+
+    What a clock left that was days ahead once is not the present.
+    """
     path = f"/patient/{ANNA}/limits/auto"
     now, since = round(time.time() * 1000), time.time() - START.timestamp()
     old = [await ward.post(path, json={"by": "Anna", "version": 0})]
-    await store(writer, [observation(since - 600)], start=2, arrived=now)
+    await store(writer, [observation(since - 600), observation(since + 3 * 86_400)], start=2, arrived=now - 60_000)
     old.append(await ward.post(path, json={"by": "Anna", "version": 0}))
     assert [(each.status_code, "wait for one" in each.json()["detail"]) for each in old] == [(422, True)] * 2
 
-    await store(writer, [observation(since, temperature=None)], start=3, arrived=now)
+    await store(writer, [observation(since, temperature=None)], start=4, arrived=now)
     found = (await ward.post(path, json={"by": "Anna", "version": 0})).json()
     assert found["conditions"]["pulse.low"]["values"] == {"medium": 58}
     assert [each.split(":")[0] for each in found["refused"]] == ["map", "temperature"]
