@@ -26,8 +26,8 @@ from icu.vitals.staleness import stale_after
 # The one that arrived last: a clock that was ahead once leaves readings of times to come.
 _LATEST: Final = text(
     f"SELECT {', '.join(COLUMNS)} FROM patient_metrics WHERE patient_id ="  # noqa: S608 - names of our own
-    " (SELECT id FROM patients WHERE uuid = :uuid) AND timestamp >= :since ORDER BY timestamp + lag DESC, timestamp DESC"
-    " LIMIT 1"
+    " (SELECT id FROM patients WHERE uuid = :uuid) AND timestamp >= :since"
+    " ORDER BY timestamp + lag DESC, timestamp DESC LIMIT 1"
 )
 # Milliseconds from measurement to arrival above which a value was held up, as in an outage: it is none of now.
 _HELD_UP: Final = 300_000
