@@ -155,7 +155,8 @@ class Pause(Struct, frozen=True):
     until: int
     by: str
     length: int
-    # Highest priority that sounded when it began; a higher one sounds. None: nothing did.
+    # Highest priority that sounded when it began, or that a pause had silenced by then; a higher one sounds.
+    # None: there was none.
     highest: Priority | None = None
 
 
@@ -184,7 +185,7 @@ class BedState(Struct, frozen=True, kw_only=True):
     bed: str | None = None
     paused: Pause | None = None
     standby: Standby | None = None
-    # Shelves of conditions whose episode has ended meanwhile: the next one is shelved until then too.
+    # Shelves of conditions whose episode has ended meanwhile: the next one takes it over.
     shelves: Mapping[str, Shelf] = field(default_factory=dict)
     # Server's time at which the sender's clock was last set back: readings that arrived before have other times.
     clock_set_at: int | None = None
