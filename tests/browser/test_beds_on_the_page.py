@@ -20,6 +20,8 @@ def test_a_bed_that_is_taken(start: Start, tmp_path: Path, show: Show) -> None:
         screen.expect("409")
         page = screen.page
         dialog = page.get_by_role("dialog")
+        # Until then strips and buttons move, away from a pointer that is pressed.
+        expect(page.locator("icu-header")).to_have_attribute("data-link", "live")
         page.get_by_role("button", name="Change bed").click()
         dialog.get_by_label("Bed", exact=True).fill(taken)
         dialog.get_by_label("Your name").fill(BY)
