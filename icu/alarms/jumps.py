@@ -1,6 +1,6 @@
 """Jumps of the server's clock: what runs in its time keeps the length that is left."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -8,6 +8,8 @@ from icu.alarms.ages import Ages
 from icu.alarms.effects import Change, Effects
 from icu.alarms.episodes import Episode, Pause, Shelf, Standby
 from icu.alarms.watch import Watch
+
+_Silence = TypeVar("_Silence", Pause, Standby, Shelf)
 
 # Fields of an episode in the server's time.
 _DUES = ("reminder_due", "unanswered_due")
@@ -30,8 +32,8 @@ def shift(watch: Watch, by: int, now: int, effects: Effects) -> None:
     if bed.paused is not None or bed.standby is not None or bed.shelves:
         watch.set_bed(
             effects,
-            paused=_moved(bed.paused, by, now),
-            standby=_moved(bed.standby, by, now),
+            paused=bed.paused and _moved(bed.paused, by, now),
+            standby=bed.standby and _moved(bed.standby, by, now),
             shelves={name: _moved(shelf, by, now) for name, shelf in bed.shelves.items()},
         )
     for name, episode in list(watch.episodes.items()):
@@ -48,9 +50,9 @@ def _fields(episode: Episode, by: int, now: int) -> dict[str, Any]:
     return fields if episode.shelved is None else {**fields, "shelved": _moved(episode.shelved, by, now)}
 
 
-def _moved(silence: Pause | Standby | Shelf | None, by: int, now: int) -> Any:  # noqa: ANN401 - of the same type
+def _moved(silence: _Silence, by: int, now: int) -> _Silence:
     # One that was granted after the jump is not to be longer.
-    return None if silence is None else replace(silence, until=min(silence.until + by, now + silence.length))
+    return replace(silence, until=min(silence.until + by, now + silence.length))
 
 
 def _shifted_ages(ages: Ages, by: int) -> Ages:

@@ -1,10 +1,10 @@
 """Dead letters of the configured database, for the command line."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -130,9 +130,9 @@ class DeadLetters:
 _encoder: Final = msgspec.json.Encoder()
 
 
-def chosen(**choice: Any) -> Chosen:  # noqa: ANN401 - the fields of Chosen
-    """Make a choice of letters, for commands."""
-    return Chosen(**choice)
+def chosen(choice: Mapping[str, object]) -> Chosen:
+    """Make a choice of letters from the options of a command."""
+    return msgspec.convert(choice, Chosen)
 
 
 def _place(letter: Letter) -> LetterPlace:

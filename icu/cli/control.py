@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import msgspec
 import rich_click as click
+from click.exceptions import Exit
 
 from icu.cli.listing import escape_control, format_entry, outline, scenario_table
 from icu.cli.options import Whole, config_option, prepare, print_any_letter
@@ -262,7 +263,7 @@ def _print_problems(problems: Sequence[str]) -> None:
 def _exit_unless(answer: Children, *, wanted: Callable[[ChildView], bool]) -> None:
     _print_problems(answer.problems)
     if answer.problems or not all(map(wanted, answer.children)):
-        raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
+        raise Exit(NOT_RUNNING)
 
 
 def _print_scenario(answer: ScenarioStarted, name: str) -> None:
@@ -274,7 +275,7 @@ def _print_scenario(answer: ScenarioStarted, name: str) -> None:
             click.echo(escape_control(patient))
     _print_problems(answer.problems)
     if answer.problems:
-        raise click.exceptions.Exit(NOT_RUNNING)  # type: ignore[attr-defined] # rich_click hands it on untyped
+        raise Exit(NOT_RUNNING)
 
 
 async def _print_records(supervisor: _Supervisor, request: Logs) -> None:

@@ -6,7 +6,7 @@ Works on the configured database itself, whether or not a ward runs.
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -86,10 +86,10 @@ def dead_letters(context: click.Context) -> None:
 @click.option("--limit", type=Whole(1, _MOST_LISTED), default=50, help="Letters at most; 50 when not given.")
 @click.option("--after", metavar="ID", help="Only those behind this one, the last of a list before.")
 @config_option
-def list_letters(config: Path | None, limit: int, after: str | None, **choice: Any) -> None:  # noqa: ANN401 - options
+def list_letters(config: Path | None, limit: int, after: str | None, **choice: object) -> None:
     """List the letters, the newest first, and count them by reason."""
     with _opened(config) as letters:
-        chosen, naming = _chosen(**choice), letters.naming()
+        chosen, naming = _chosen(choice), letters.naming()
         found = list(letters.entries(chosen, most=limit, after=after))
         for line in letter_texts.table([(naming.name(key), each) for key, each in found]):
             click.echo(line)
@@ -123,21 +123,21 @@ def replay(
     *,
     everything: bool,
     again: bool,
-    **choice: Any,  # noqa: ANN401 - options
+    **choice: object,
 ) -> None:
     """Have the sink read letters again, after a fix: each reading is stored once, with its own time.
 
     The sink does it when it runs, between two batches; `show` tells what came of it. The letters stay. One whose value
     was cut at 64 KiB cannot be replayed.
     """
-    _check_choice("replay", ids, everything=everything, **choice)
+    _check_choice("replay", ids, choice, everything=everything)
     name = _name(by)
     with _opened(config) as letters:
         if ids:
             asked, left_out = letters.replay(ids, name, again=again).asked, Counter[str]()
         else:
             asked, left_out = 0, Counter[str]()
-            for part in letters.replay_chosen(_chosen(**choice), name, again=again):
+            for part in letters.replay_chosen(_chosen(choice), name, again=again):
                 asked += part.asked
                 left_out.update(part.left_out)
         click.echo(f"{_letters(asked)} to be replayed by the sink")
@@ -150,7 +150,7 @@ def replay(
 @choice_options
 @click.option("--out", type=click.Path(path_type=Path), help="The file; standard output when not given.")
 @config_option
-def export(ids: tuple[str, ...], out: Path | None, config: Path | None, **choice: Any) -> None:  # noqa: ANN401 - options
+def export(ids: tuple[str, ...], out: Path | None, config: Path | None, **choice: object) -> None:
     """Write letters as JSON lines, the newest first, as GET /dead-letters has them.
 
     Key, value and headers are text where they are UTF-8, and else base64, as a field beside them says.
@@ -158,7 +158,7 @@ def export(ids: tuple[str, ...], out: Path | None, config: Path | None, **choice
     if ids and _is_given(choice):
         raise UsageError("IDs name the letters: leave --reason, --since, --before and --partition out, or the IDs")
     with _opened(config) as letters, _output(out) as file:
-        for line in letters.lines(ids, _chosen(**choice)):
+        for line in letters.lines(ids, _chosen(choice)):
             file.write(line + b"\n")
 
 
@@ -176,18 +176,18 @@ def purge(
     *,
     everything: bool,
     yes: bool,
-    **choice: Any,  # noqa: ANN401 - options
+    **choice: object,
 ) -> None:
     """Delete letters for ever. `export` saves them first."""
-    _check_choice("purge", ids, everything=everything, **choice)
+    _check_choice("purge", ids, choice, everything=everything)
     name = _name(by)
     with _opened(config) as letters:
         if not yes:
             named = _letters(len(letters.named(ids))) if ids else None
-            click.echo(f"would delete {named or letter_texts.counts(letters.reasons(_chosen(**choice)))}")
+            click.echo(f"would delete {named or letter_texts.counts(letters.reasons(_chosen(choice)))}")
             click.echo("nothing is deleted without --yes")
             return
-        deleted = letters.purge(ids, name) if ids else sum(letters.purge_chosen(_chosen(**choice), name))
+        deleted = letters.purge(ids, name) if ids else sum(letters.purge_chosen(_chosen(choice), name))
         click.echo(f"{_letters(deleted)} deleted")
 
 
@@ -212,17 +212,17 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
             yield file
 
 
-def _chosen(**choice: Any) -> "Chosen":  # noqa: ANN401 - options
+def _chosen(choice: Mapping[str, object]) -> "Chosen":
     from icu.bootstrap.dead_letters import chosen
 
-    return chosen(**choice)
+    return chosen(choice)
 
 
-def _is_given(choice: dict[str, Any]) -> bool:
+def _is_given(choice: Mapping[str, object]) -> bool:
     return any(value is not None for value in choice.values())
 
 
-def _check_choice(command: str, ids: tuple[str, ...], *, everything: bool, **choice: Any) -> None:  # noqa: ANN401 - options
+def _check_choice(command: str, ids: tuple[str, ...], choice: Mapping[str, object], *, everything: bool) -> None:
     """Check that letters were chosen in one way: by ids, by options, or all of them.
 
     Raises:
