@@ -50,7 +50,6 @@ def take_command(watch: Watch, bed: BedState, episodes: Iterable[Episode], now: 
     if bed.is_watched != watch.bed.is_watched and watch.event_at >= 0:
         watch.tally = watch.count(watch.event_at, watch.event_at).store(watch.patient, effects)
     if bed.is_watched and not watch.bed.is_watched:
-        # Missed from now on: the silence before was meant.
         watch.live_at = now
     watch.bed = bed
     watch.episodes = {each.condition: each for each in episodes}

@@ -77,6 +77,7 @@ def admit(bed: BedState, *, now: int, at: int | None = None, label: str | None =
         bed=bed.bed if label is None else label,
         standby=None,
         watched_from=bed.watched_from if bed.is_watched else again,
+        watched_since=bed.watched_since if bed.is_watched else now,
     )
 
 

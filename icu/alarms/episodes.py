@@ -179,6 +179,8 @@ class BedState(Struct, frozen=True, kw_only=True):
     # Watched again from then on, after a standby or a discharge, in the sender's time: what was not seen before is no
     # loss.
     watched_from: int | None = None
+    # Server's time of that, where no reading was the reason: the silence before was meant.
+    watched_since: int | None = None
     # Newest reading when the patient was discharged, in the sender's time: only a newer one brings the patient back.
     discharged_at: int | None = None
     # Label of the bed. None: none was given.

@@ -142,8 +142,7 @@ def _end_silences(watch: Watch, now: int, effects: Effects) -> None:
     """End the pause, the standby and the shelves of a bed whose time is over."""
     bed = watch.bed
     if bed.standby is not None and now >= bed.standby.until:
-        watch.set_bed(effects, standby=None, watched_from=watch.event_at + 1)
-        # Missed from now on: the silence before was meant.
+        watch.set_bed(effects, standby=None, watched_from=watch.event_at + 1, watched_since=now)
         watch.live_at = now
     if bed.paused is not None and now >= bed.paused.until:
         watch.set_bed(effects, paused=None)

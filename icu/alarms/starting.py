@@ -71,6 +71,7 @@ def restore(
     watch.bed = _rebased_bed(bed, now, watch.bed.had)
     watch.episodes = {each.condition: _rebased(each, now) for each in episodes}
     watch.silent = False
+    watch.live_at = max(watch.live_at, min(bed.watched_since or 0, now))
     # What was missed while nobody read the topic is not the sender's silence.
     missed = bed.standby is None and DATA_STALE.name not in watch.episodes
     if missed and now - watch.live_at >= watch.stale_after:

@@ -35,6 +35,7 @@ _COLUMNS: Final = (
     "standby_length",
     "clock_set_at",
     "watched_from",
+    "watched_since",
     "had",
     "shelves",
 )
@@ -144,6 +145,7 @@ def _values(change: BedChange) -> Values:
         **{f"standby_{each}": standby and getattr(standby, each) for each in Standby.__struct_fields__},
         "clock_set_at": bed.clock_set_at,
         "watched_from": bed.watched_from,
+        "watched_since": bed.watched_since,
         "had": msgspec.json.encode(bed.had).decode(),
         "shelves": msgspec.json.encode(bed.shelves).decode(),
     }
@@ -160,6 +162,7 @@ def _state(row: Sequence[Any]) -> BedState:
         bed=bed,
         clock_set_at=columns["clock_set_at"],
         watched_from=columns["watched_from"],
+        watched_since=columns["watched_since"],
         paused=_part("paused", columns, Pause),
         standby=_part("standby", columns, Standby),
         shelves=msgspec.json.decode(columns["shelves"], type=dict[str, Shelf]),

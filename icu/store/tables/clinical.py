@@ -42,6 +42,8 @@ class BedState(Base):
     clock_set_at: Mapped[int | None] = mapped_column(BigInteger)
     # Sender's time from which it is watched again, after a standby or a discharge.
     watched_from: Mapped[int | None] = mapped_column(BigInteger)
+    # Server's time of that, where no reading was the reason.
+    watched_since: Mapped[int | None] = mapped_column(BigInteger)
     # Names of the signs that the patient had, as a JSON array.
     had: Mapped[str]
     # Shelves by the name of a condition whose episode has ended, as JSON.

@@ -139,6 +139,7 @@ async def test_a_bed_comes_back_whole(engine: Engine) -> None:
         shelves={"spo2.low": Shelf(8, "Carl", "why", 9)},
         clock_set_at=10,
         watched_from=11,
+        watched_since=12,
         had=("pulse", "spo2"),
     )
     assert all(getattr(full, name) != getattr(BedState(patient=BORIS), name) for name in BedState.__struct_fields__)

@@ -100,6 +100,28 @@ def test_standby_ends_by_hand() -> None:
     assert bed.names() == ["data.stale"]
 
 
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by a person", "by its time"])
+def test_a_restart_after_a_standby(by_hand: bool) -> None:
+    """A patient is missed from the end of the standby on, also by an engine that is restarted soon after it."""
+    beds = [Bed(), Bed()]
+    end = 600 if by_hand else 4 * 3600 + 5
+    for bed in beds:
+        bed.take(rows(97, 97))
+        bed.wait(5)
+        bed.standby()
+        bed.wait(end)
+        if by_hand:
+            bed.admit()
+        bed.wait(end + 8)
+    beds[1].restart()
+    for bed in beds:
+        bed.wait(end + 14)
+        assert bed.alarms() == []
+        bed.wait(end + 16)
+        assert bed.names() == ["data.stale"]
+    assert beds[0].table == beds[1].table
+
+
 def test_a_clock_set_back_after_a_standby() -> None:
     """Leads that are off on the other clock are an alarm at their time, also after a restart."""
     beds = [Bed(), Bed()]
