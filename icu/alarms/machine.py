@@ -195,16 +195,20 @@ def _pass_deadlines(draft: Draft, event: Elapsed) -> None:
     """Pass each deadline at its own time, the earliest first, so that a late tick changes nothing."""
     last = min(event.at, event.fresh_until - 1)
     rule = draft.settings.rule
-    if rule.bounds and event.value is not None:
-        # Limits that were changed when no value could be judged: those it is inside of wait for the next value.
-        drop_worse(draft, rule.tier_of(event.value))
-    while draft.episode is not None:
-        dues = [due for due in draft.episode.dues if due is not None and due <= last]
-        if not dues:
-            break
-        ripen(draft, min(dues), event.now, event.value)
+    while (due := _first_due(draft, last)) is not None:
+        if rule.bounds and event.value is not None:
+            # Limits that were changed when no value could be judged: those it is inside of wait for the next value.
+            drop_worse(draft, rule.tier_of(event.value))
+        ripen(draft, due, event.now, event.value)
     if draft.episode is not None and draft.episode.presence == "clearing":
         _end_cleared(draft, last)
+
+
+def _first_due(draft: Draft, last: int) -> int | None:
+    """Return the first deadline of a tier up to a time. None: there is none."""
+    if draft.episode is None:
+        return None
+    return min((due for due in draft.episode.dues if due is not None and due <= last), default=None)
 
 
 def _stop(draft: Draft, event: Stopped) -> None:

@@ -776,3 +776,21 @@ def test_forgotten_patients_are_discharged_in_silence() -> None:
     bed.wait(26 * 3600)
     assert bed.bed.admitted is None and bed.open == []
     assert "data.stale" not in bed.names()
+
+
+def test_a_restart_while_nothing_is_heard_leaves_delays_alone() -> None:
+    """Delays that wait for a value, under limits that were switched off and on meanwhile, outlast a restart."""
+    beds = [Bed(), Bed()]
+    for bed in beds:
+        bed.limit(own=False, spo2_low={"medium": None, "high": None})
+        low(bed, [75] * 5)
+        bed.limit(own=False, spo2_low={"medium": 90, "high": 80})
+        bed.wait(220)
+        bed.limit(own=False, spo2_low={"medium": None, "high": None})
+    beds[1].restart()
+    for bed in beds:
+        bed.wait(230)
+        bed.limit(own=False, spo2_low={"medium": 90, "high": 80})
+        bed.send(235, spo2=75)
+        bed.send(240, spo2=75)
+    assert beds[0].table == beds[1].table
