@@ -11,6 +11,7 @@
     │   ├── NamesakeError                  transports          configuration
     │   └── StoreInUseError                store               configuration  (a StoreError too)
     ├── MessageError                       sink                internal       becomes a dead letter
+    ├── GivenUpError                       sink                unavailable    others get the partitions
     ├── TransportError                     transports          unavailable    transient
     │   ├── ReassignedError                transports          unavailable    join again
     │   └── KafkaError                     transports.kafka    unavailable    transient
@@ -20,6 +21,7 @@
     ├── ReadingsLostError                  transports          lost
     ├── StoreError                         store               internal
     │   ├── StoreUnavailableError          store               unavailable    transient
+    │   │   ├── StoreUnreachableError      store               unavailable    transient
     │   │   ├── StoreMovedError            store               unavailable    transient
     │   │   ├── StoreUnopenedError         store               unavailable    transient
     │   │   ├── StoreDeniedError           store               unavailable    transient, needs people

@@ -8,7 +8,7 @@ a field changed its meaning: the record is refused.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, TypeAlias
 from unicodedata import normalize
 from uuid import UUID, uuid5
 
@@ -55,12 +55,17 @@ class Position(Struct, frozen=True, gc=False):
     mark: str
 
 
+# Reasons for which a delivery is refused, labels of the metrics. docs/operating.md explains each.
+Reason: TypeAlias = Literal[
+    "malformed", "invalid", "implausible", "key", "conflict", "oversize", "tombstone", "expired"
+]
+
+
 class Refusal(Struct, frozen=True, gc=False):
     """Delivery that cannot be stored, and becomes a dead letter."""
 
     delivery: Delivery
-    # One word, a label of the metrics: `conflict`.
-    reason: str
+    reason: Reason
     # Sentence for people. It may quote the sender's text.
     detail: str
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, get_args
 
 import rich_click as click
 
@@ -19,6 +19,7 @@ from icu.cli import letter_texts
 from icu.cli.clinical.options import author, by_option
 from icu.cli.options import Whole, config_option, help_without_command, prepare, print_any_letter
 from icu.errors import UsageError
+from icu.messages import Reason
 
 if TYPE_CHECKING:
     from icu.bootstrap.dead_letters import DeadLetters
@@ -60,7 +61,7 @@ def choice_options(command: _Command) -> _Command:
         click.option("--partition", type=Whole(0, 2**31 - 1), help="Only of this partition."),
         click.option("--before", type=_MOMENT, metavar="TIME", help="Arrived before this time, or longer ago: 90d."),
         click.option("--since", type=_MOMENT, metavar="TIME", help="Arrived since this time, or so long ago: 24h."),
-        click.option("--reason", metavar="REASON", help="Only of this reason, such as invalid."),
+        click.option("--reason", type=click.Choice(get_args(Reason)), help="Only of this reason."),
     ):
         command = option(command)
     return command

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from icu.bounds import parse_whole
 from icu.http.gate import ADMIN
 from icu.http.problems import documented
+from icu.messages import Reason
 from icu.monitor.errors import InvalidQueryError
 from icu.monitor.parameters import from_parameter, to_parameter
 from icu.monitor.queries import (
@@ -59,7 +60,7 @@ async def list_dead_letters(
     reader: NamedDependency[Reader],
     since: _ArrivedFrom = None,
     until: _ArrivedTo = None,
-    reason: Annotated[str | None, QueryParameter(max_length=64, description="Only of this reason")] = None,
+    reason: Annotated[Reason | None, QueryParameter(description="Only of this reason")] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="Letters on a page")] = 20,
     cursor: Annotated[
         str | None, QueryParameter(max_length=_MAX_CURSOR, description="From the Link header of the page before")
@@ -97,7 +98,7 @@ async def count_dead_letters(
         return [reason_entry(each) for each in await count_reasons(connection, chosen)]
 
 
-def _chosen(span: Span, reason: str | None) -> Chosen:
+def _chosen(span: Span, reason: Reason | None) -> Chosen:
     return Chosen(
         reason=reason,
         since=None if span.since is None else milliseconds(span.since),

@@ -183,7 +183,7 @@ class Freshness:
         match sink.behind(now):
             case "sink":
                 silence = f"{sink.name} has given no sign of life for {now - sink.beaten_at:.0f} s"
-                return f"{silence}: others take its patients over, {len(self.unwatched)} are blind"
+                return f"{silence}: {len(self.unwatched)} patients are blind until another sink takes them over"
             case "transport":
                 return f"{sink.name} cannot read its partitions: {sink.heartbeat.away}"
             case _:

@@ -8,7 +8,7 @@ store ignores the duplicates.
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 import anyio
@@ -18,14 +18,15 @@ from loguru import logger
 
 from icu.config.retention import JOURNAL
 from icu.errors import IcuError
-from icu.ops.retries import retry
 from icu.ops.steady import steady
 from icu.sink.alarming import Alarms
 from icu.sink.batching import Batching
 from icu.sink.beside import beside
 from icu.sink.clock import Clock
+from icu.sink.errors import GivenUpError
 from icu.sink.heartbeat import Heart
 from icu.sink.intake import decode_batches
+from icu.sink.patience import Patience
 from icu.sink.publishing import Publisher
 from icu.sink.replaying import Replays
 from icu.sink.reporting import Reports
@@ -124,13 +125,14 @@ class _Sink:
         self._writer: Writer | None = None
         # Held while a heartbeat is written alone: one on a database that is being closed would open it again.
         self._beating = anyio.Lock()
-        self._on_started: Callable[[], None] | None = on_started
+        self._on_started = cache(on_started)  # once
         self._telemetry = telemetry
         self._heart = heart
         self._alarms = alarms
         self._publisher = publisher
         self._batching = batching
         self._now = now
+        self._patience = Patience(self._set_trouble)
         self._reports = Reports(telemetry)
         self._replays = Replays(telemetry)
         self._partitions: Sequence[int] = ()
@@ -151,6 +153,12 @@ class _Sink:
                     self._note_away(exc, "WARNING")
                 except ReassignedError as exc:
                     self._note_away(exc, "INFO")
+                except GivenUpError as exc:
+                    self._note_away(exc, "WARNING")
+                    # Until the database takes readings from here again.
+                    self._patience.ends = False
+                    self._alarms.forget()
+                    await self._consumer.leave()
 
     async def _until_away(self) -> None:
         try:
@@ -179,10 +187,10 @@ class _Sink:
 
     async def resume(self) -> None:
         """Assign every partition of this sink at its stored offset, and go on watching. Raises as `drain` does."""
-        await retry("reading the stored offsets", self._assign, on_trouble=self._set_trouble)
+        await self._patience.retry("reading the stored offsets", self._assign)
         # After the writer has accepted the database: it notices what other programs change from then on.
         watch = partial(self._alarms.resume, await self._opened(), self._partitions)
-        await retry("reading the alarms", watch, on_trouble=self._set_trouble)
+        await self._patience.retry("reading the alarms", watch)
         self._replays.forget()
 
     async def drain(self) -> None:
@@ -209,7 +217,7 @@ class _Sink:
                 await self._report_lag()
                 await self._check_database()
             if was_blind:
-                await retry("writing the heartbeat", self._beat_now, on_trouble=self._set_trouble)
+                await self._patience.retry("writing the heartbeat", self._beat_now)
             self._alarms.note_read(self._consumer.read_until, {each.partition for each in batches})
             await self._look_at_alarms()
             await self._settle_outbox()
@@ -257,13 +265,15 @@ class _Sink:
 
     async def _assign(self) -> None:
         writer = await self._opened()
-        self._report_started()  # before the broker is asked, which may be away for long
+        self._on_started()  # before the broker is asked, which may be away for long
         if not self._beats:
             # Before the first one of this sink takes the place of the last one.
             self._heart.note_before(await writer.heartbeat())
             self._beats = True
+        await writer.try_to_write()  # others must not leave partitions to a sink that cannot store
         # Before the offsets are read, which others move until the partitions are this sink's.
         await self._consumer.join()
+        self._patience.ends = writer.guard.is_shared
         assignments = await self._consumer.assign(await writer.positions())
         self._reports.assigned(assignments)
         await writer.begin(
@@ -276,15 +286,15 @@ class _Sink:
 
     async def _store(self, request: WriteRequest, arrived: float) -> WriteResult:
         write = partial(self._alarms.write, await self._opened(), request, round(arrived * 1000))
-        return await retry("storing readings", write, on_trouble=self._set_trouble)
+        return await self._patience.retry("storing readings", write)
 
     async def _look_at_alarms(self) -> None:
         look = partial(self._alarms.look, await self._opened())
-        await retry("evaluating alarms", look, on_trouble=self._set_trouble)
+        await self._patience.retry("evaluating alarms", look)
 
     async def _settle_outbox(self) -> None:
         if self._publisher.is_due:
-            await retry("reading the outbox", self._settle, on_trouble=self._set_trouble)
+            await self._patience.retry("reading the outbox", self._settle)
 
     async def _settle(self) -> None:
         beat = self._heart.beat()
@@ -295,25 +305,20 @@ class _Sink:
         writer = await self._opened()
         if self._replays.is_due(writer):
             replay = partial(self._replays.run, writer, round(self._now() * 1000))
-            await retry("replaying dead letters", replay, on_trouble=self._set_trouble)
+            await self._patience.retry("replaying dead letters", replay)
 
     async def _check_database(self) -> None:
         """Detect an exchanged or failing database while no record arrives: only writes would notice it otherwise."""
-        await retry("looking at the database", (await self._opened()).check, on_trouble=self._set_trouble)
+        await self._patience.retry("looking at the database", (await self._opened()).check)
 
     async def _opened(self) -> Writer:
         if self._writer is None:
             self._writer = await self._open_database()
         return self._writer
 
-    def _set_trouble(self, trouble: str | None) -> None:
-        self._telemetry.set_trouble(trouble)
-        self._report_started()
-
-    def _report_started(self) -> None:
-        if self._on_started is not None:
-            self._on_started()
-            self._on_started = None
+    def _set_trouble(self, trouble: str | None, refusal: str | None) -> None:
+        self._telemetry.set_trouble(trouble, refusal)
+        self._on_started()
 
     async def _report_lag(self) -> None:
         self._heart.lag = await self._consumer.lag()

@@ -22,6 +22,8 @@ class Telemetry:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.trouble: str | None = "the sink has not started yet"
+        # The refusal of the database that only people can end, with its remedy.
+        self.refusal: str | None = None
         # The thing that the publishing of alarms waits for, and the refusal that only people can end, with its remedy.
         self.publishing_trouble: str | None = None
         self.publishing_refusal: str | None = None
@@ -55,9 +57,9 @@ class Telemetry:
         self._lag = Gauge("icu_sink_lag_records", "Records in the log that are not fetched yet", registry=registry)
         self._published = Counter("icu_sink_alarm_events_published", "Events of alarms published", registry=registry)
 
-    def set_trouble(self, trouble: str | None) -> None:
-        """Set what the sink waits for; None when it works again."""
-        self.trouble = trouble
+    def set_trouble(self, trouble: str | None, refusal: str | None = None) -> None:
+        """Set what the sink waits for, and the refusal that only people can end; None when it works again."""
+        self.trouble, self.refusal = trouble, refusal
 
     def set_publishing_trouble(self, trouble: str | None) -> None:
         """Set what the publishing of alarms waits for; None when it works again."""
@@ -114,7 +116,7 @@ class Telemetry:
         Returns:
             Number of refused records by reason.
         """
-        refused = Tally(refusal.reason for refusal in result.refusals)
+        refused = Tally[str](refusal.reason for refusal in result.refusals)
         self._stored.inc(result.stored)
         self._duplicates.inc(result.duplicates)
         self._expired.inc(result.expired)

@@ -15,6 +15,10 @@ class StoreUnavailableError(StoreError):
     kind = Kind.UNAVAILABLE
 
 
+class StoreUnreachableError(StoreUnavailableError):
+    """No connection to the server of the database can be had from here."""
+
+
 class StoreMovedError(StoreUnavailableError):
     """The location no longer leads to the database of the connection: ask the one that is there now."""
 

@@ -35,6 +35,7 @@ from icu.store.writing.replaying import Decode, Replayed, any_to_replay, replay_
 from icu.store.writing.requests import WriteRequest, WriteResult, to_evaluate
 from icu.store.writing.sharing import Sharing
 from icu.store.writing.storing import store_batch
+from icu.store.writing.trying import try_to_write
 
 T = TypeVar("T")
 
@@ -61,6 +62,10 @@ class Writer:
         """Read the stored position of each partition of the topic."""
         self._positions = await self._transact(partial(positions_of, topic=self._topic))
         return self._positions
+
+    async def try_to_write(self) -> None:
+        """Check that the database takes readings from this program: see icu.store.writing.trying."""
+        await self._transact(partial(try_to_write, location=self._engine.location))
 
     async def begin(self, positions: Mapping[int, Position], *, other_logs: frozenset[int]) -> None:
         """Store the positions from which the sink reads on, and take over the patients of their partitions.

@@ -81,6 +81,10 @@ class Consumer(Protocol):
         """
         ...
 
+    async def leave(self) -> None:
+        """Give the share up, for others to read, until the next `join`. Does nothing where this reader reads all."""
+        ...
+
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         """Start to read every partition of the share that answers. May be called again, to go back.
 

@@ -201,6 +201,9 @@ class MemoryConsumer:
         await checkpoint()
         self._topic.check_open()
 
+    async def leave(self) -> None:
+        await checkpoint()
+
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         await checkpoint()
         self._topic.check_open()

@@ -59,7 +59,9 @@ async def look_after(
         ConfigurationError: There can be no database.
     """
     task_status.started()
-    retries = Retries("looking after the database", on_trouble=telemetry.set_trouble)
+    retries = Retries(
+        "looking after the database", on_trouble=lambda trouble: telemetry.set_trouble(trouble, retries.needs_people)
+    )
     async with AsyncExitStack() as held:
         await retries.run(partial(_take_over, held, database_url))
         upkeep = await held.enter_async_context(open_upkeep(database_url, retention))

@@ -20,6 +20,8 @@ class Telemetry:
     def __init__(self, registry: CollectorRegistry) -> None:
         # The thing that the upkeep waits for, in words for people; None while it works.
         self.waits_for: str | None = None
+        # The refusal of the database that only people can end, with its remedy.
+        self.refusal: str | None = None
         # Sentence about others who keep days from being made or dropped; None while nobody does, or not for long.
         self.held: str | None = None
         self._behind_seconds = 0.0
@@ -43,9 +45,11 @@ class Telemetry:
             return f"the roll-ups are behind by {timedelta(seconds=round(self._behind_seconds))}"
         return self.waits_for or self.held
 
-    def set_trouble(self, trouble: str | None) -> None:
-        """Set what the upkeep waits for, after each failure; None when it works again."""
-        self.waits_for = trouble
+    def set_trouble(self, trouble: str | None, refusal: str | None = None) -> None:
+        """Set what the upkeep waits for, and the refusal that only people can end, after each failure; None when it
+        works again.
+        """
+        self.waits_for, self.refusal = trouble, refusal
         if trouble is not None:
             self._errors.inc()
 

@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,6 +18,7 @@ import pytest
 from tests import web
 from tests.brokers import Broker
 from tests.chaos.evidence import Key, ends_of, ledger, log_of
+from tests.chaos.link import Link
 from tests.e2e.conftest import TIMEOUT, Icu, Program, Start
 from tests.postgres import ask
 
@@ -159,6 +163,34 @@ def test_three_sinks_in_a_ward(
     assert len(found) == len(set(found))
 
 
+def test_a_sink_whom_the_database_does_not_let_in(
+    kafka: Start, shared: Callable[..., Program], tmp_path: Path, postgres_url: str
+) -> None:
+    """One that is cut from the database, or may only read there, leaves the partitions to the other one."""
+    (tmp_path / "supervisor.toml").write_text(FILE.replace("count = 3", 'member = "near"'))
+    ward = shared("supervise").ready()
+    until(dealt(postgres_url, "near"), ward)
+    with cut_off(postgres_url) as (link, url):
+        far = kafka("run", "sink", "--member", "far", DATABASE_URL=url)
+        until(dealt(postgres_url, "near", "far"), ward)
+        until(fresh(postgres_url), ward)
+        link.kill()
+        until(dealt(postgres_url, "near"), ward)
+        until(fresh(postgres_url), ward)
+        assert "cannot be reached" in far.get("/health/ready").text
+        link.start()
+        until(dealt(postgres_url, "near", "far"), ward)
+        assert far.ready().stop() == 0
+    until(dealt(postgres_url, "near"), ward)
+    with reader_of(postgres_url) as url:
+        reading = kafka("run", "sink", "--member", "reading", DATABASE_URL=url)
+        reading.until("/health/ready", lambda answer: "the user may only read: GRANT" in answer.text)
+        until(fresh(postgres_url), ward)
+        assert "partitions of" not in reading.log()
+        assert reading.stop() == 0
+    assert ward.stop() == 0
+
+
 def test_the_older_of_two_namesakes_ends(shared: Callable[..., Program], postgres_url: str) -> None:
     """A second sink of a name takes the place of the first, which ends with 78, and says what to change."""
     older = shared("run", "sink", "--member", "ward@host/sink-1").ready()
@@ -168,6 +200,32 @@ def test_the_older_of_two_namesakes_ends(shared: Callable[..., Program], postgre
     until(dealt(postgres_url, "sink-1"), newer)
     assert newer.process.poll() is None
     assert newer.stop() == 0
+
+
+@contextmanager
+def cut_off(url: str) -> Iterator[tuple[Link, str]]:
+    """Make a link to the server, and the URL that goes by it."""
+    port = urlsplit(url).port
+    assert port is not None
+    link = Link(port)
+    link.start()
+    try:
+        yield link, url.replace(f":{port}/", f":{link.port}/")
+    finally:
+        link.close()
+
+
+@contextmanager
+def reader_of(url: str) -> Iterator[str]:
+    """Make a user who may read all tables, and write none. Yields the URL of this user."""
+    role = f"reader_{secrets.token_hex(4)}"
+    ask(url, f"CREATE ROLE {role} LOGIN PASSWORD 'reader'")
+    ask(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+    try:
+        yield url.replace(urlsplit(url).netloc.partition("@")[0], f"{role}:reader")
+    finally:
+        ask(url, f"DROP OWNED BY {role}")
+        ask(url, f"DROP ROLE {role}")
 
 
 def _pids(ward: Program, child: str) -> list[int]:

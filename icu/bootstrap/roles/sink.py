@@ -67,9 +67,9 @@ def work_status(shared: Shared) -> WorkStatus:
     """Return the status of the transport, of storing, and of the publishing of alarms."""
     from icu.sink.telemetry import Telemetry
 
-    transport, publishing = shared.transport, _publishing(shared)
-    trouble = transport.trouble or shared.telemetry(Telemetry).trouble or publishing.trouble
-    return WorkStatus(trouble, transport.degraded or publishing.degraded)
+    transport, telemetry, publishing = shared.transport, shared.telemetry(Telemetry), _publishing(shared)
+    trouble = transport.trouble or telemetry.trouble or publishing.trouble
+    return WorkStatus(trouble, transport.degraded or telemetry.refusal or publishing.degraded)
 
 
 def _publishing(shared: Shared) -> WorkStatus:

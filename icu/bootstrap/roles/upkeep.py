@@ -46,7 +46,8 @@ def work_status(shared: Shared) -> WorkStatus:
     """Return the status of the database."""
     from icu.upkeep.telemetry import Telemetry
 
-    return WorkStatus(shared.telemetry(Telemetry).waits_for)
+    telemetry = shared.telemetry(Telemetry)
+    return WorkStatus(telemetry.waits_for, telemetry.refusal)
 
 
 UPKEEP: Final = Role(

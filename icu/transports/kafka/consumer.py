@@ -73,6 +73,11 @@ class KafkaConsumer:
         if self._membership is not None:
             await self._membership.joined()
 
+    async def leave(self) -> None:
+        if self._membership is not None:
+            await self._discard()
+            await self._membership.leave()
+
     async def assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:
         return await self._retries.run(partial(self._assign, stored))
 
@@ -116,7 +121,7 @@ class KafkaConsumer:
             async with create_task_group() as closing:
                 closing.start_soon(self._discard)
                 if self._membership is not None:
-                    closing.start_soon(self._membership.aclose)
+                    closing.start_soon(self._membership.leave)
             await self._group.aclose()
 
     async def _assign(self, stored: Mapping[int, Position]) -> Mapping[int, Assignment]:

@@ -66,7 +66,7 @@ class Share(Struct, frozen=True, eq=False):
 
 
 class Membership:
-    """Membership of one reader. Its client connects in `joined`, and again after each error, until it is closed."""
+    """Membership of one reader. Its client connects in `joined`, and again after each error, until it leaves."""
 
     def __init__(self, brokers: Brokers, topic: Topic, group: Group, member: str) -> None:
         self._brokers = brokers
@@ -123,11 +123,15 @@ class Membership:
         finally:
             self._on_change = lambda: None
 
-    async def aclose(self) -> None:
-        """Leave the group, so that the others need not wait for the end of the session, and disconnect."""
+    async def leave(self) -> None:
+        """Leave the group, so that the others need not wait for the end of the session, and disconnect.
+
+        `joined` joins it again.
+        """
         share, running = self._share, self._running
         if running is None:
             return
+        self._running = None
         running.cancel()
         await asyncio.wait({running})
         if share is not None:

@@ -92,7 +92,7 @@ async def test_a_sink_that_goes_silent(
     await pass_time(watch, clocks, 0.2)
     assert await shown(monitor) == [(False, None), (True, "sink")]
     assert (watch.blind, len(watch.unwatched)) == (None, 1)
-    assert "the sink b has given no sign of life for 10 s: others take its patients over, 1 are blind" in str(
+    assert "the sink b has given no sign of life for 10 s: 1 patients are blind until another sink" in str(
         await watch.trouble()
     )
     await begin(sinks[0], [0, 1])

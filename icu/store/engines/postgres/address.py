@@ -1,10 +1,12 @@
 """Address of a database: what its URL says, read by libpq, and how it is named in messages."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from psycopg import Error
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import PGconn
 from sqlalchemy.engine import URL
 
 from icu.config.errors import ConfigurationError
@@ -49,6 +51,13 @@ _LIMITS: Final = {
     # A program that is frozen in a transaction answers keepalives, and would hold its locks until it wakes.
     "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
 }
+# Options with whole numbers. libpq looks at the others before it connects, and at these while it does.
+_NUMBERS: Final = (*_KEEPALIVES, "connect_timeout")
+# Options that name a host, and one where none is.
+_PLACE: Final = frozenset({"host", "hostaddr"})
+_NOWHERE: Final = "/nonexistent"
+# Sentences of libpq about options that it cannot use.
+_UNUSABLE: Final = re.compile("invalid .*value|definition of service")
 # Of changes of tables: programs that read or write queue behind one that waits.
 _PATIENT_LIMITS: Final = {"lock_timeout": 10_000, "statement_timeout": 0}
 
@@ -75,6 +84,24 @@ class Address:
             ) from None
         if not self._parameters.get("dbname"):
             raise ConfigurationError("the database URL names no database: write for instance postgresql://.../icu")
+        self._check_options()
+
+    def _check_options(self) -> None:
+        """Raise ConfigurationError where an option has a value that libpq will refuse. Asks no server."""
+        for name in _NUMBERS:
+            value = self._parameters.get(name, "0")
+            if not re.fullmatch(r"-?[0-9]{1,9}", value):
+                raise ConfigurationError(
+                    f"the option {name} of the database URL (DATABASE_URL) is a whole number, not {value!r}"
+                )
+        # To servers that cannot be, as many as there are ports.
+        hosts = ",".join([_NOWHERE] * len(self._parameters.get("port", "").split(",")))
+        options = {key: value for key, value in self._parameters.items() if key not in _PLACE}
+        attempt = PGconn.connect_start(make_conninfo(**options, host=hosts).encode())
+        told = attempt.get_error_message().strip()
+        attempt.finish()
+        if _UNUSABLE.search(told):
+            raise ConfigurationError(f"an option of the database URL (DATABASE_URL) cannot be used: {told}")
 
     @property
     def database(self) -> str:

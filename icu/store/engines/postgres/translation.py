@@ -11,7 +11,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from icu.store.engines.deadline import TRANSACTION_DEADLINE
 from icu.store.engines.postgres.address import Address
-from icu.store.errors import StoreCorruptError, StoreDeniedError, StoreError, StoreUnavailableError
+from icu.store.errors import (
+    StoreCorruptError,
+    StoreDeniedError,
+    StoreError,
+    StoreUnavailableError,
+    StoreUnreachableError,
+)
 
 # Classes of SQLSTATE that end by themselves, or by what people do to the server: its connections, its transactions,
 # its resources, its operators, and its machine.
@@ -86,13 +92,13 @@ def _unconnected(whole: str, text: str, address: Address) -> StoreError:
     """Return the error of a connection that was refused, or has ended."""
     user, database = address.user or "this user", address.database
     if re.search("too many clients|remaining connection slots|too many connections", whole):
-        return StoreUnavailableError(f"{address.location}: {_CROWDED}")
+        return StoreUnreachableError(f"{address.location}: {_CROWDED}")
     for pattern, sentence in _REFUSALS:
         if re.search(pattern, whole):
             reason = text.rpartition(" failed: ")[2]
             told = sentence.format(user=user, database=database, reason=reason)
             return StoreDeniedError(f"{address.location}: {told}")
-    return StoreUnavailableError(f"{address.location} cannot be reached: {text}")
+    return StoreUnreachableError(f"{address.location} cannot be reached: {text}")
 
 
 def _grant(text: str, address: Address) -> str:

@@ -24,7 +24,7 @@ from icu.store.engines.postgres.address import Address
 from icu.store.engines.postgres.connections import opened
 from icu.store.engines.postgres.translation import store_error
 from icu.store.engines.table import engine_of
-from icu.store.errors import StoreCorruptError, StoreDeniedError, StoreUnavailableError
+from icu.store.errors import StoreCorruptError, StoreDeniedError, StoreUnavailableError, StoreUnreachableError
 from icu.store.history.patient import History
 from icu.store.reader import Reader
 from icu.store.writer import open_writer
@@ -103,7 +103,7 @@ async def test_no_server() -> None:
     [
         (errors.DiskFull("could not extend file"), StoreUnavailableError, "the disk of the server is full: make room"),
         (errors.TooManyConnections("too many"), StoreUnavailableError, "has no connection left: raise max_connections"),
-        (psycopg.OperationalError("FATAL: sorry, too many clients already"), StoreUnavailableError, "max_connections"),
+        (psycopg.OperationalError("FATAL: sorry, too many clients already"), StoreUnreachableError, "max_connections"),
         (psycopg.OperationalError("no pg_hba.conf entry for host"), StoreDeniedError, "a line to its pg_hba.conf"),
         (psycopg.OperationalError("no pg_hba.conf entry for host, no encryption"), StoreDeniedError, "sslmode=require"),
         (
@@ -131,6 +131,29 @@ def test_what_the_server_says(error: Exception, kind: type[Exception], sentence:
     with pytest.raises(kind, match=sentence):
         raise found
     assert "secret" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("sslmode=foo", 'invalid sslmode value: "foo"'),
+        ("port=x", 'invalid integer value "x" for connection option "port"'),
+        ("service=none", 'definition of service "none" not found'),
+        ("connect_timeout=x", "the option connect_timeout of the database URL .* is a whole number, not 'x'"),
+        ("keepalives_idle=5s", "keepalives_idle .*, not '5s'"),
+    ],
+)
+def test_options_that_cannot_be_used(options: str, sentence: str) -> None:
+    """They are wrong settings, which nobody waits for."""
+    with pytest.raises(ConfigurationError, match=sentence) as found:
+        Address(f"postgresql://icu:secret@db,other:5433/icu?{options}")
+    assert "DATABASE_URL" in str(found.value)
+    assert "secret" not in str(found.value)
+
+
+def test_options_that_can_be_used() -> None:
+    """Hosts and files need not be there to look at them."""
+    Address("postgresql:///icu?host=/run/none&connect_timeout=-1&sslmode=verify-full&sslrootcert=/none&keepalives=0")
 
 
 @pytest.mark.parametrize(
