@@ -794,3 +794,12 @@ def test_a_restart_while_nothing_is_heard_leaves_delays_alone() -> None:
         bed.send(235, spo2=75)
         bed.send(240, spo2=75)
     assert beds[0].table == beds[1].table
+
+
+def test_a_reading_from_before_the_last_look_brings_no_alarm_back() -> None:
+    """A sign that was lost ends as an alarm at its time; a reading of a moment before it, which comes later, is none."""
+    bed = Bed()
+    for seconds in range(0, 95, 5):
+        bed.send(seconds, temperature=None if 5 <= seconds < 65 else 37)
+    bed.send(95, arrives=96, spo2=85)
+    assert bed.one("temperature.unavailable").ended == at(95) + 1
