@@ -797,7 +797,7 @@ def test_a_restart_while_nothing_is_heard_leaves_delays_alone() -> None:
 
 
 def test_a_reading_from_before_the_last_look_brings_no_alarm_back() -> None:
-    """A sign that was lost ends as an alarm at its time; a reading of a moment before it, which comes later, is none."""
+    """A sign that was lost ends as an alarm at its time; a reading from before it that comes later is none."""
     bed = Bed()
     for seconds in range(0, 95, 5):
         bed.send(seconds, temperature=None if 5 <= seconds < 65 else 37)
