@@ -53,8 +53,8 @@ def judge(watch: Watch, sample: Sample, before: Sample | None, valid_at: int, no
                 judge_value(watch, condition, value, now, effects)
     report(watch, IMPLAUSIBLE_VALUE, 0 if sample.is_implausible else -1, now, effects)
     _note_sight(watch, sample, valid_at)
-    judge_sight(watch, watch.looked_at, now, effects)
-    judge_cuff(watch, watch.looked_at, now, effects)
+    judge_sight(watch, watch.event_at, now, effects)
+    judge_cuff(watch, watch.event_at, now, effects)
 
 
 def judge_value(watch: Watch, condition: Condition, value: int, now: int, effects: Effects) -> None:

@@ -56,13 +56,12 @@ def advance(watch: Watch, until: int, now: int, effects: Effects) -> None:
     """Pass the deadlines on the sender's clock up to a time, each at its own, while the last values are fresh."""
     last = min(until, watch.fresh_until - 1)
     while (due := min(deadlines(watch), default=last + 1)) <= last:
-        # A tick may have looked later, while this reading was under way.
-        watch.looked_at = max(watch.looked_at, due)
+        at = watch.looked_at = max(watch.looked_at, due)
         for name, episode in list(watch.episodes.items()):
-            if any(each <= due for each in _own(episode)):
-                watch.apply(CONDITIONS[name], _elapsed(watch, episode, due, now), effects)
-        judge_sight(watch, watch.looked_at, now, effects)
-        judge_cuff(watch, watch.looked_at, now, effects)
+            if any(each <= at for each in _own(episode)):
+                watch.apply(CONDITIONS[name], _elapsed(watch, episode, at, now), effects)
+        judge_sight(watch, at, now, effects)
+        judge_cuff(watch, at, now, effects)
 
 
 def deadlines(watch: Watch) -> Iterator[int]:

@@ -23,10 +23,12 @@ def steady_of(watch: Watch) -> Steady | None:
     if sample is None or watch.row is None or not _is_calm(watch, sample):
         return None
     # A gap as the ten before, in whole seconds, leaves the interval of a sender that states none as it is.
-    gaps = (1, watch.stale_after) if watch.stated is not None else (max(1, watch.interval - 500), watch.interval + 499)
+    low, high = (1, watch.stale_after) if watch.stated is not None else (watch.interval - 500, watch.interval + 499)
     return Steady(
         *_ages(watch, watch.arrived),
-        *gaps,
+        # A reading from before the last look, which a tick took while it was under way, is judged at its own time.
+        max(1, low, watch.looked_at - watch.event_at),
+        high,
         min(deadlines(watch), default=INFINITE),
         watch.stated,
         sample.measured,

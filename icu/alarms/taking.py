@@ -35,8 +35,7 @@ def take(
     silence = now - watch.live_at
     watch.silent = arrival.silent
     watch.event_at, watch.arrived, watch.row = arrival.at, now, row
-    # A tick may have looked later: a reading that was under way brings back nothing that has ended since.
-    watch.looked_at = max(watch.looked_at, arrival.at)
+    watch.looked_at = arrival.at
     if not arrival.silent:
         watch.live_at = now
     if not _wake(watch, row[1], sample, silence, now, effects):

@@ -214,8 +214,7 @@ def settle(watch: Watch) -> None:
         return
     watch.newest = None
     watch.row = row
-    watch.seen = watch.event_at = row[1]
-    watch.looked_at = max(watch.looked_at, row[1])
+    watch.seen = watch.event_at = watch.looked_at = row[1]
     watch.arrived = row[1] + row[2]
     if not watch.silent:
         watch.live_at = watch.arrived
