@@ -99,15 +99,18 @@ def _check_order(condition: Condition, limits: ConditionLimits) -> Iterator[str]
             f"{condition.name}: no value could end it: with its hysteresis it ends at {cleared:g}, and values go from "
             f"{bounds.low:g} to {bounds.high:g} {condition.sign.unit}"
         )
-    milder = None
+    milder, name = None, ""
     for tier in condition.tiers:
         value = limits.values.get(tier.priority)
         if value is None:
             continue
-        side = "at most" if condition.direction == "low" else "at least"
+        one, other = ("at most", "at least") if condition.direction == "low" else ("at least", "at most")
         if milder is not None and (value > milder if condition.direction == "low" else value < milder):
-            yield f"{condition.name}: {tier.priority} is {value:g}: write {side} {milder:g}, the limit before it"
-        milder = value
+            yield (
+                f"{condition.name}: {name} is {milder:g}, and {tier.priority} {value:g}: write {one} {milder:g} for"
+                f" {tier.priority}, or {other} {value:g} for {name}"
+            )
+        milder, name = value, tier.priority
 
 
 def _check_opposite(conditions: tuple[Condition, ...], merged: Mapping[str, ConditionLimits]) -> Iterator[str]:

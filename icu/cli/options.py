@@ -29,6 +29,9 @@ class Whole(click.IntRange):
 
     name = "integer"
 
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
     def convert(self, value: int | str, param: click.Parameter | None, ctx: click.Context | None) -> int:
         try:
             found = parse_whole(value) if isinstance(value, str) else value

@@ -27,7 +27,7 @@ class UnknownChildError(SupervisionError):
 class UnknownBedError(UnknownChildError):
     """Neither a patient nor a patient child has the name or uuid, or matches the pattern."""
 
-    noun = "bed"
+    noun = "bed or patient"
 
     def __init__(self, pattern: str, known: Sequence[str]) -> None:
         super().__init__(pattern, sorted(known, key=natural))

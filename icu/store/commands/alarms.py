@@ -20,7 +20,8 @@ _MINUTE: Final = 60_000
 _WHY: Final[dict[Refusal, str]] = {
     "ended": "this alarm has ended",
     "not raised": "this alarm is pending: its delay is not over",
-    "seen before": "this alarm has sounded again since you saw it: look at it, and send its new `seen`",
+    "seen before": "this alarm has sounded again since you saw it, or never had this `seen`: look at it, and send its "
+    "new `seen`",
     "not to be shelved": "alarms of high priority, and those that say that nobody is watched, cannot be shelved: "
     "acknowledge it, or pause the bed",
 }

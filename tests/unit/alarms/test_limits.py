@@ -37,8 +37,8 @@ def test_tiers_rise_in_priority() -> None:
     ("name", "fields", "message"),
     [
         ("spo2.low", {"values": {"medium": 100}}, "no value could end it"),
-        ("spo2.low", {"values": {"high": 95}}, "write at most 90"),
-        ("pulse.high", {"values": {"high": 110}}, "write at least 120"),
+        ("spo2.low", {"values": {"high": 95}}, "write at most 90 for high, or at least 95 for medium"),
+        ("pulse.high", {"values": {"high": 110}}, "write at least 120 for high, or at most 110 for medium"),
         ("pulse.low", {"values": {"medium": 130}}, "is not below pulse.high"),
         ("pulse.low", {"values": {"medium": 119}}, "ends at 122, beyond pulse.high"),
         ("pulse.high", {"values": {"medium": 54}, "hysteresis": 10}, "ends at 44, beyond pulse.low"),

@@ -75,7 +75,7 @@ def test_one_alone_need_not_be_named(icu: Run, url: str) -> None:
 def test_refusals(icu: Run, url: str, patients: EmulatedPatients) -> None:
     """4 for nobody of that name, 64 for a scenario that there is not; one line each, and nothing has happened."""
     code, out, err = icu("scenario", "--url", url, "Ana", "fever")
-    assert (code, out, err) == (4, "", "icu: no bed is called Ana: did you mean Anna?\n")
+    assert (code, out, err) == (4, "", "icu: no bed or patient is called Ana: did you mean Anna?\n")
     code, out, err = icu("scenario", "--url", url, "Anna", "fevre")
     assert (code, out) == (64, "")
     assert err.startswith("icu: there is no scenario 'fevre': choose one of bradycardia, ")

@@ -82,7 +82,7 @@ async def test_selection(ward: Ward, shared: Shared, bed: str, patients: list[st
 
 async def test_unknown_patients_and_scenarios(ward: Ward) -> None:
     """A mistyped name gets a suggestion, a mistyped scenario the list of all."""
-    with pytest.raises(UnknownBedError, match="no bed is called Ana Petrova: did you mean Anna Petrova"):
+    with pytest.raises(UnknownBedError, match="no bed or patient is called Ana Petrova: did you mean Anna Petrova"):
         await ward.scenarios.begin_scenario("Ana Petrova", "sepsis")
     with pytest.raises(UnknownScenarioError, match="there is no scenario 'sepsys': choose one of bradycardia, "):
         await ward.scenarios.begin_scenario("anna", "sepsys")

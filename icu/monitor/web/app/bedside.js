@@ -91,7 +91,7 @@ function renderBed(bed) {
   if (ward.link !== "connecting") state.render(bed, now, age, fresh); // the first beat is on its way
   actions.render(bed);
   numbers.render(bed, conditions, ward.ageOfValues(bed), fresh);
-  list.render(bed, now, fresh);
+  list.render(bed, now, fresh, conditions);
   over.render(now);
   box.render(now, fresh);
   scenario.render();

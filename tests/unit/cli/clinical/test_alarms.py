@@ -110,7 +110,7 @@ def test_who_is_meant(icu: Run, ward: Ward) -> None:
     ward.alarm(condition="pulse.high")
     for words, code, text in (
         (("Anna",), 64, "'Anna' names 2 patients: bed "),
-        (("9",), 4, "no bed is called 9: "),
+        (("9",), 4, "no bed or patient is called 9: "),
         (("Petrova",), 64, "Anna Petrova has 2 alarms, say which: "),
         (("Petrova", "map"), 4, "Anna Petrova has no alarm map now: there are "),
         (("Petrova", "spo"), 4, "Anna Petrova has no alarm spo now: there are "),

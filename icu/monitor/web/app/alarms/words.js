@@ -2,11 +2,12 @@
 
 import { isKey, t } from "../text/text.js";
 import { signOf, valueOf } from "../vitals/signs.js";
-import { format } from "../vitals/units.js";
+import { format, formatLimit } from "../vitals/units.js";
 
 /**
  * @typedef {import("../api.js").Alarm} Alarm
  * @typedef {import("../api.js").Reading} Reading
+ * @typedef {import("../vitals/limits.js").Conditions} Conditions
  */
 
 /** Triangles of the priorities. They tell them apart without colour. @type {Record<string, string>} */
@@ -30,20 +31,24 @@ export function symbol(alarm) {
  *
  * @param {Alarm} alarm
  * @param {Reading | null} latest reading of the patient, which says why a sign is lost
+ * @param {Conditions} [conditions] limits in force, with which the value of now is compared; by default the alarm's own
  */
-export function words(alarm, latest) {
+export function words(alarm, latest, conditions = {}) {
   const sign = signOf(alarm.condition);
   const now = (sign && latest && valueOf(latest, sign)) ?? null;
-  const what = condition(alarm, latest, now);
-  return alarm.signal === "latched" || isInside(alarm, now) ? t("alarm.was", { what }) : what;
+  const limit = limitNow(alarm, conditions);
+  const isOver = alarm.signal === "latched" || isInside(alarm, now, limit);
+  const what = isOver || now === null ? condition(alarm, latest, past(alarm), alarm.limit) : condition(alarm, latest, now, limit);
+  return isOver ? t("alarm.was", { what }) : what;
 }
 
 /**
  * @param {Alarm} alarm
  * @param {Reading | null} latest
- * @param {number | null} now
+ * @param {number | null} value
+ * @param {number | null} limit
  */
-function condition(alarm, latest, now) {
+function condition(alarm, latest, value, limit) {
   const key = `condition.${alarm.condition}`;
   if (isKey(key)) return t(key);
   const sign = signOf(alarm.condition);
@@ -51,30 +56,39 @@ function condition(alarm, latest, now) {
   const label = isKey(`sign.${name}`) ? t(/** @type {import("../text/text.js").Key} */ (`sign.${name}`)) : name;
   if (direction === "unavailable") return t("alarm.unavailable", { sign: label, why: reason(latest, name) });
   if (!sign) return alarm.condition;
-  const value = format(sign, shownValue(alarm, now));
   const beyond = direction === "low" ? "<" : ">";
-  return t("alarm.beyond", { sign: label, value, beyond, limit: format(sign, alarm.limit) });
+  return t("alarm.beyond", { sign: label, value: format(sign, value), beyond, limit: formatLimit(sign, limit) });
 }
 
 /**
- * Value beyond the limit: that of now while it is beyond it, the worst of an alarm that is over, or that which raised it.
+ * Value that was beyond the limit: the worst of an alarm that is over, or that which raised it.
  *
  * @param {Alarm} alarm
- * @param {number | null} now
  */
-function shownValue(alarm, now) {
-  if (alarm.signal === "latched") return alarm.worst;
-  return now === null || alarm.limit === null || isInside(alarm, now) ? alarm.value : now;
+const past = ({ signal, worst, value }) => (signal === "latched" ? worst : value);
+
+/**
+ * Limit in force for the alarm's priority: null where it is off by now, and the alarm's own where it is not known.
+ *
+ * @param {Alarm} alarm
+ * @param {Conditions} conditions
+ */
+function limitNow({ condition, priority, limit }, conditions) {
+  /** @type {Record<string, number | null>} */
+  const values = conditions[condition]?.values ?? {};
+  return priority in values ? (values[priority] ?? null) : limit;
 }
 
 /**
- * True while an alarm goes on with a value inside its limit: it ends only after a while, and by some distance.
+ * True while an alarm goes on with a value inside the limit: it ends only after a while, and by some distance.
  *
  * @param {Alarm} alarm
  * @param {number | null} now
+ * @param {number | null} limit in force; null where it is off
  */
-function isInside({ condition, limit }, now) {
-  if (now === null || limit === null) return false;
+function isInside({ condition, limit: own }, now, limit) {
+  if (now === null || own === null) return false;
+  if (limit === null) return true;
   return (condition.endsWith(".low") && now >= limit) || (condition.endsWith(".high") && now <= limit);
 }
 

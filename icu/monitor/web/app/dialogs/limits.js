@@ -7,7 +7,7 @@ import { h } from "../dom.js";
 import { settings } from "../settings.js";
 import { clockTime, t } from "../text/text.js";
 import { changed, fieldsOf } from "../vitals/limit-form.js";
-import { convert, convertBack, decimals, unitName } from "../vitals/units.js";
+import { convertBack, decimals, limitDigits, unitName } from "../vitals/units.js";
 import { Dialog, field } from "./form.js";
 
 /**
@@ -87,8 +87,10 @@ class LimitsDialog {
    */
   _fieldset(sign, fields) {
     const rows = fields.map((each) => {
-      const input = h("input", { type: "number", step: decimals(sign) ? "0.1" : "1", inputmode: "decimal" });
+      const input = h("input", { type: "number", inputmode: "decimal" });
       input.value = text(each);
+      // A limit between two steps stays as it is.
+      input.step = isBetween(each) ? "any" : String(step(sign));
       input.placeholder = t("limits.none");
       this._inputs?.push([each, input]);
       const label = `${TRIANGLES[each.tier]} ${t(`limits.${each.direction}`)}${each.own ? ` ${t("limits.own")}` : ""}`;
@@ -159,13 +161,19 @@ const units = () => `${settings().temperature} ${settings().pressure}`;
 /** @param {Field} field */
 const alarmName = ({ sign, tier, direction }) => `${TRIANGLES[tier]} ${t(`sign.${sign}`)} ${t(`limits.${direction}`)}`;
 
+/** @param {SignName} sign */
+const step = (sign) => (decimals(sign) ? 0.1 : 1);
+
+/** @param {Field} field */
+const isBetween = (field) => (text(field).split(".")[1] ?? "").length > decimals(field.sign);
+
 /**
  * Text of a field, in the chosen unit; "" where the alarm is off.
  *
  * @param {Field} field
  */
 function text({ sign, value }) {
-  return value === null ? "" : String(Number(convert(sign, value).toFixed(decimals(sign))));
+  return value === null ? "" : String(Number(limitDigits(sign, value)));
 }
 
 /**

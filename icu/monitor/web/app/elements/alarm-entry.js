@@ -11,6 +11,7 @@ import { hasLimits } from "../vitals/limit-form.js";
 /**
  * @typedef {import("../live/ward.js").Bed} Bed
  * @typedef {import("../api.js").Alarm} Alarm
+ * @typedef {import("../vitals/limits.js").Conditions} Conditions
  */
 
 export class AlarmEntry {
@@ -35,10 +36,11 @@ export class AlarmEntry {
    * @param {Alarm} alarm
    * @param {Bed} bed
    * @param {number | null} now
+   * @param {Conditions} conditions limits in force
    */
-  render(alarm, bed, now) {
+  render(alarm, bed, now, conditions) {
     [this._alarm, this._bed] = [alarm, bed];
-    const what = words(alarm, bed.latest);
+    const what = words(alarm, bed.latest, conditions);
     setAttribute(this.element, "data-alarm", alarm.priority);
     setAttribute(this._symbol, "data-flashes", sounds(alarm) ? alarm.priority : false);
     setText(this._symbol, symbol(alarm));

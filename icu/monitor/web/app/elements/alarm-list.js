@@ -32,15 +32,16 @@ export class AlarmList extends HTMLElement {
    * @param {Bed} bed
    * @param {number | null} now
    * @param {boolean} fresh the ward's alarms are those of now
+   * @param {import("../vitals/limits.js").Conditions} conditions limits in force
    */
-  render(bed, now, fresh) {
+  render(bed, now, fresh, conditions) {
     setText(this._title, t(titleOf(bed, fresh)));
     const shown = new Set(bed.alarms.map((alarm) => alarm.id));
     for (const [id, entry] of this._entries) if (!shown.has(id)) this._remove(id, entry);
     const entries = bed.alarms.map((alarm) => this._entry(alarm));
     entries.forEach((entry, index) => {
       const alarm = bed.alarms[index];
-      if (alarm) entry.render(alarm, bed, now);
+      if (alarm) entry.render(alarm, bed, now, conditions);
       // Only what stands elsewhere is moved: a move takes the focus away.
       if (this._list.children[index] !== entry.element) this._place(entry.element, index);
     });

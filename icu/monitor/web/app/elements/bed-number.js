@@ -7,7 +7,7 @@ import { t } from "../text/text.js";
 import { isOff, isUnwatched, limitsInWords, limitsOf } from "../vitals/limits.js";
 import { shown } from "../vitals/shown.js";
 import { PLACE_OF, signOf } from "../vitals/signs.js";
-import { ABSENT, format, unitName } from "../vitals/units.js";
+import { ABSENT, formatLimit, unitName } from "../vitals/units.js";
 
 /**
  * @typedef {import("../vitals/signs.js").Place} Place
@@ -65,8 +65,8 @@ export class BedNumber {
     this._limitsFrom = from;
     const sign = this.place === "bp" ? "systolic" : this.place;
     const [low, high] = limitsOf(conditions, sign);
-    setText(this._high, high === null ? "" : format(sign, high));
-    setText(this._low, low === null ? "" : format(sign, low));
+    setText(this._high, high === null ? "" : formatLimit(sign, high));
+    setText(this._low, low === null ? "" : formatLimit(sign, low));
     setAttribute(this._high, "data-off", isOff(conditions, sign, "high"));
     setAttribute(this._low, "data-off", isOff(conditions, sign, "low"));
     setText(this._meanLimits, ` ${limitsInWords(conditions, "map")}`);

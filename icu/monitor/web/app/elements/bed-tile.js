@@ -1,6 +1,6 @@
 /** A bed on the wall: one link to the patient's page, and beside it the button that acknowledges. */
 
-import { began, foremost, isUnanswered, sounds } from "../alarms/order.js";
+import { began, foremost, isUnanswered, sounds, urgency } from "../alarms/order.js";
 import { symbol, words } from "../alarms/words.js";
 import { drawLines } from "../charts/spark.js";
 import { acknowledge } from "../commands/acknowledge.js";
@@ -99,7 +99,7 @@ export class BedTile extends HTMLElement {
     this._renderNews2(patient);
     for (const each of this._numbers) each.render(bed, conditions);
     this._renderMessage(bed, around, stale);
-    this._renderButton(bed);
+    this._renderButton(bed, conditions);
     setAttribute(this._link, "aria-label", this._sentence(bed, around, stale));
     if (lined) this._draw(bed, around, stale, conditions);
   }
@@ -127,7 +127,7 @@ export class BedTile extends HTMLElement {
     const alarm = overridden ? silence(bed, around) : this._alarm;
     this._paintMessage(alarm);
     setText(this._what, alarm ? marked(alarm, this._messageOf(bed, around, stale)) : this._messageOf(bed, around, stale));
-    setText(this._more, overridden ? beneath(bed, this._alarm) : others(bed));
+    setText(this._more, overridden ? beneath(bed, this._alarm, around.limits(bed.patient.uuid)) : others(bed, this._alarm));
     setText(this._by, alarm ? authorOf(alarm) : "");
     this._renderSilences(bed, around.now);
     setText(this._when, alarm && !overridden ? clockTime(began(alarm), around.now) : "");
@@ -167,20 +167,23 @@ export class BedTile extends HTMLElement {
       const age = around.ward.age(bed);
       return age === null ? t("bed.stale.never") : t("bed.stale", { age: duration(age) });
     }
-    if (this._alarm) return words(this._alarm, bed.latest);
+    if (this._alarm) return words(this._alarm, bed.latest, around.limits(bed.patient.uuid));
     const made = around.ward.madeBefore(bed);
     // That old values raise none says nothing of now.
     return made === null ? t("alarm.none") : t("bed.old", { time: clockMinute(made, around.now) });
   }
 
-  /** @param {Bed} bed */
-  _renderButton(bed) {
+  /**
+   * @param {Bed} bed
+   * @param {Conditions} conditions
+   */
+  _renderButton(bed, conditions) {
     const alarm = this._alarm;
     const waits = alarm !== undefined && isUnanswered(alarm);
     showFocusable(this._button, waits, this._link);
     if (!waits) return;
     setText(this._word, t("bed.acknowledge"));
-    const label = { what: words(alarm, bed.latest), bed: bed.patient.bed ?? "" };
+    const label = { what: words(alarm, bed.latest, conditions), bed: bed.patient.bed ?? "" };
     setAttribute(this._button, "aria-label", t("bed.acknowledge.label", label));
   }
 
@@ -196,15 +199,12 @@ export class BedTile extends HTMLElement {
     const conditions = around.limits(patient.uuid);
     const who = t("bed.sentence", { bed: patient.bed ?? "", name: patient.name ?? t("bed.unnamed") });
     const numbers = this._numbers.map((each) => `${placeInWords(conditions, each.place)} ${spoken(shown(bed, each.place))}`);
-    const alarm = this._alarm;
-    const what = alarm && {
-      priority: t(`priority.${alarm.priority}`),
-      what: [words(alarm, bed.latest), acknowledgement(alarm)].filter(Boolean).join(", "),
-      time: clockTime(began(alarm), around.now),
-    };
-    const state = stale || patient.standby || !what ? `${this._messageOf(bed, around, stale)}.` : "";
-    const warning = what ? `${t("alarm.sentence", what)}.` : "";
-    return [who, state, warning, silencesSentence(bed, around.now), `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
+    const warnings = spokenAlarms(bed, this._alarm).map((alarm) => {
+      const what = [words(alarm, bed.latest, conditions), acknowledgement(alarm)].filter(Boolean).join(", ");
+      return `${t("alarm.sentence", { priority: t(`priority.${alarm.priority}`), what, time: clockTime(began(alarm), around.now) })}.`;
+    });
+    const state = stale || patient.standby || !warnings.length ? `${this._messageOf(bed, around, stale)}.` : "";
+    return [who, state, ...warnings, silencesSentence(bed, around.now), `${numbers.join(", ")}.`, news2Sentence(patient)].filter(Boolean).join(" ");
   }
 
   /**
@@ -265,6 +265,18 @@ function news2Sentence({ news2 }) {
   return news2.partial === null ? "" : t("news2.partial.sentence", { score: news2.partial });
 }
 
+/**
+ * Alarms that the sentence of a tile names: the one that the tile names, behind a more urgent one.
+ *
+ * @param {Bed} bed
+ * @param {Alarm | undefined} named
+ */
+function spokenAlarms({ alarms }, named) {
+  const [first] = alarms;
+  if (!first || !named) return [];
+  return urgency(first) > urgency(named) ? [first, named] : [named];
+}
+
 /** @param {Alarm} alarm */
 const authorOf = (alarm) => (alarm.signal === "acknowledged" ? (alarm.acknowledged?.by ?? "") : "");
 
@@ -291,20 +303,26 @@ function marked(alarm, said) {
 const silence = ({ alarms }, { fresh }) => (fresh ? alarms.find((alarm) => alarm.condition === "data.stale") : undefined);
 
 /**
- * Number of the alarms beside the one that is named.
+ * Number of the alarms beside the one that is named, with the symbol of a more urgent one that somebody has seen to.
  *
  * @param {Bed} bed
+ * @param {Alarm | undefined} named
  */
-const others = ({ alarms }) => (alarms.length > 1 ? t("alarm.more", { count: alarms.length - 1 }) : "");
+function others({ alarms }, named) {
+  const count = alarms.length > 1 ? t("alarm.more", { count: alarms.length - 1 }) : "";
+  const [first] = alarms;
+  return first && urgency(first) > urgency(named) ? `${symbol(first)} ${t("alarm.acknowledged")} ${count}` : count;
+}
 
 /**
  * Alarm beneath a message of another kind: without data, or in standby.
  *
  * @param {Bed} bed
  * @param {Alarm | undefined} alarm
+ * @param {Conditions} conditions
  */
-function beneath({ latest }, alarm) {
-  return alarm && alarm.condition !== "data.stale" ? `${symbol(alarm)} ${words(alarm, latest)}` : "";
+function beneath({ latest }, alarm, conditions) {
+  return alarm && alarm.condition !== "data.stale" ? `${symbol(alarm)} ${words(alarm, latest, conditions)}` : "";
 }
 
 /** @param {import("../vitals/shown.js").Shown} value */

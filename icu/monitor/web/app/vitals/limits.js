@@ -2,7 +2,7 @@
 
 import { t } from "../text/text.js";
 import { SIGNS_AT } from "./signs.js";
-import { format } from "./units.js";
+import { formatLimit } from "./units.js";
 
 /**
  * @typedef {import("./signs.js").SignName} SignName
@@ -67,8 +67,8 @@ export function placeInWords(conditions, place) {
 export function limitsInWords(conditions, sign) {
   const [low, high] = limitsOf(conditions, sign);
   if (low === null && high === null) return isUnwatched(conditions, sign) ? t("limits.off") : "";
-  if (low === null) return `≤ ${format(sign, high)}`;
-  return high === null ? `≥ ${format(sign, low)}` : `${format(sign, low)} – ${format(sign, high)}`;
+  if (low === null) return `≤ ${formatLimit(sign, high)}`;
+  return high === null ? `≥ ${formatLimit(sign, low)}` : `${formatLimit(sign, low)} – ${formatLimit(sign, high)}`;
 }
 
 /** @param {ConditionLimits | undefined} limits */

@@ -6,6 +6,12 @@ import { isKey, t } from "../text/text.js";
 /** Millimetres of mercury in a kilopascal (conventional mmHg, 133.322 Pa). */
 const MMHG_IN_KPA = 1 / 0.133322;
 
+/** Decimals that a limit may have more than its sign. */
+const MORE_DECIMALS = 2;
+
+/** Distance that is no other limit: one that was typed in another unit has hundredths of the API's. */
+const SAME = 0.005;
+
 /** Value in place of a missing one. */
 export const ABSENT = "- -";
 
@@ -44,6 +50,31 @@ export function convertBack(sign, value) {
 export function format(sign, value) {
   if (value === null || value === undefined) return ABSENT;
   return convert(sign, value).toFixed(decimals(sign)).replace(".", t("number.point"));
+}
+
+/**
+ * Limit in the chosen unit, as text, with all its decimals: by a rounded one, a value could look as if it were inside.
+ *
+ * @param {string} sign
+ * @param {number | null | undefined} limit in the API's unit
+ */
+export function formatLimit(sign, limit) {
+  if (limit === null || limit === undefined) return ABSENT;
+  return limitDigits(sign, limit).replace(".", t("number.point"));
+}
+
+/**
+ * Digits of a limit in the chosen unit, as a field has them.
+ *
+ * @param {string} sign
+ * @param {number} limit in the API's unit
+ */
+export function limitDigits(sign, limit) {
+  const exact = convert(sign, limit);
+  const most = decimals(sign) + MORE_DECIMALS;
+  let count = decimals(sign);
+  while (count < most && Math.abs(exact - Number(exact.toFixed(count))) >= SAME) count += 1;
+  return exact.toFixed(count);
 }
 
 /**
