@@ -98,8 +98,8 @@ def test_an_alarm_that_sounds_again_meanwhile(icu: Run, ward: Ward, monkeypatch:
     code, _, err = icu("alarms", "ack", "Petrova", "--by", "Ann")
     assert code == 64
     assert err == (
-        "icu: this alarm has sounded again since you saw it: look at it, and send its new `seen`; "
-        "now: spo2.low, high, sounds\n"
+        "icu: this alarm has sounded again since you saw it, or never had this `seen`: look at it, and send its new "
+        "`seen`; now: spo2.low, high, sounds\n"
     )
     assert ward.audit() == [("acknowledge", "Ann", "seen before")]
 
