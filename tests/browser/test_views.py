@@ -91,6 +91,18 @@ def test_the_ward(ward: Ward, show: Show, axe: str, look: Look) -> None:
         assert screen.violations(axe) == []
 
 
+def test_a_bedside_in_standby(ward: Ward, show: Show) -> None:
+    """Its values are grey, as on its tile: nobody watches them. Those of another bed are not."""
+    colours = set()
+    for name, unwatched in ((STANDBY, "[data-unwatched]"), (SOUNDING, ":not([data-unwatched])")):
+        with show(ward.url, f"bedside/{ward.patient(name)}") as screen:
+            # Grey until the page is live, too.
+            digits = screen.page.locator(f"icu-numbers{unwatched} [data-place=pulse]:not([data-stale]) .digits")
+            expect(digits).to_have_text(re.compile(r"\d"))
+            colours.add(digits.evaluate("element => getComputedStyle(element).color"))
+    assert len(colours) == 2
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=str)
 def test_a_bedside(ward: Ward, show: Show, axe: str, look: Look) -> None:
     """All signs of the patient are there, no number is cut off, nothing scrolls sideways, and WCAG 2.2 AA is kept."""

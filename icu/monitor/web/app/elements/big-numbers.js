@@ -1,5 +1,6 @@
 /** The big numbers of a patient. */
 
+import { setAttribute } from "../dom.js";
 import { PLACES } from "../vitals/signs.js";
 import { BigNumber } from "./big-number.js";
 
@@ -20,7 +21,9 @@ export class BigNumbers extends HTMLElement {
    * @param {boolean} fresh the ward's values are those of now
    */
   render(bed, conditions, age, fresh) {
-    const stale = bed.patient.stale !== false || !fresh;
+    const { patient } = bed;
+    setAttribute(this, "data-unwatched", patient.bed === null || patient.standby !== null);
+    const stale = patient.stale !== false || !fresh;
     for (const each of this._numbers) each.render(bed, conditions, age, stale);
   }
 }
