@@ -35,6 +35,14 @@ test("the order is by priority, then by sound, then by age", () => {
   assert.deepEqual(sorted, ["h", "n", "a", "s"]);
 });
 
+test("a heart that stands still comes before its low pulse, however new, and not once it beats", () => {
+  const still = { ...ALARM, id: "still", condition: "asystole", priority: "high" };
+  const slow = { ...ALARM, id: "slow", condition: "pulse.low", priority: "high", raised: "2026-01-31T12:09:00Z" };
+  const order = (...alarms) => alarms.sort(byUrgency).map(({ id }) => id);
+  assert.deepEqual(order(slow, still), ["still", "slow"]);
+  assert.deepEqual(order({ ...still, presence: "absent", signal: "latched" }, slow), ["slow", "still"]);
+});
+
 test("a tile names the alarm that waits for somebody, before one that is acknowledged or silenced", () => {
   const answered = { ...ALARM, id: "high", priority: "high", signal: "acknowledged" };
   const shelved = { ...ALARM, id: "shelved", inhibition: "shelved" };

@@ -1,8 +1,11 @@
-"""Order of alarms, the most urgent first: by priority, then those that sound, then the newest."""
+"""Order of alarms, the most urgent first: by priority, then those that sound, a heart or a breath at 0, then the newest.
+
+A heart that stands still goes on as a low pulse too, which may be newer where it has stood still before.
+"""
 
 from typing import Any
 
-from icu.alarms.conditions import URGENCY
+from icu.alarms.conditions import CONDITIONS, URGENCY
 from icu.store.alarms.served import Alarm
 
 
@@ -17,6 +20,7 @@ def urgency(alarm: Alarm) -> tuple[Any, ...]:
         not is_active(alarm),
         -URGENCY[alarm.priority],
         not _sounds(alarm),
+        not (CONDITIONS[alarm.condition].zero and alarm.presence == "present"),
         -(alarm.raised or alarm.onset).timestamp(),
         str(alarm.id),
     )

@@ -15,7 +15,7 @@ from icu.alarms.episodes import Acknowledgement, Episode, Shelf
 from icu.store.heartbeats import Beat
 from icu.store.writer import Writer
 from tests.samples import ANNA, BORIS, START, observation
-from tests.stores import NOON, desaturation, put_alarm, store
+from tests.stores import NOON, desaturation, execute, put_alarm, store
 
 MINUTE = 60_000
 
@@ -101,6 +101,16 @@ def acknowledged_blind() -> Episode:
     given = Acknowledgement("Eva", NOON)
     fields = {"acknowledged": given, "reminder_due": NOON + 3 * MINUTE, "unanswered_due": None}
     return replace(ward_blind(NOON), signal="acknowledged", **fields)
+
+
+async def test_a_heart_that_stands_still_again(ward: httpx.AsyncClient, url: str) -> None:
+    """It comes before the low pulse that has led to it, which is newer than the asystole of before; not once it beats."""
+    still = alarm(1, condition="asystole", onsets=(None,), dues=(None,))
+    await put_alarm(url, still)
+    await put_alarm(url, alarm(2, condition="pulse.low", tier=1))
+    assert numbers(await ward.get("alarms")) == [1, 2]
+    execute(url, "UPDATE alarms SET presence = 'absent', signal = 'latched' WHERE condition = 'asystole'")
+    assert numbers(await ward.get("alarms")) == [2, 1]
 
 
 async def test_a_blind_ward(ward: httpx.AsyncClient, writer: Writer, url: str) -> None:

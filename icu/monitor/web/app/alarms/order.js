@@ -39,8 +39,18 @@ export const isUnanswered = (alarm) => alarm.signal === "on" || alarm.signal ===
 export const foremost = (alarms) =>
   alarms.find((alarm) => isUnanswered(alarm) && alarm.inhibition === "none") ?? alarms[0];
 
+/** Alarms of a value of 0, in whose place a low pulse or few breaths may be, too. */
+const STILL = ["asystole", "apnoea"];
+
 /**
- * Compare alarms: the most urgent first, by priority, then those that sound, then the newest.
+ * Tell if a heart or a breath stands still now.
+ *
+ * @param {Alarm} alarm
+ */
+const isStill = ({ condition, presence }) => STILL.includes(condition) && presence === "present";
+
+/**
+ * Compare alarms: the most urgent first, by priority, then those that sound, a heart or breath at 0, then the newest.
  *
  * @param {Alarm} one
  * @param {Alarm} other
@@ -49,6 +59,7 @@ export function byUrgency(one, other) {
   return (
     urgency(other) - urgency(one) ||
     Number(sounds(other)) - Number(sounds(one)) ||
+    Number(isStill(other)) - Number(isStill(one)) ||
     began(other) - began(one) ||
     one.id.localeCompare(other.id)
   );
