@@ -1,4 +1,4 @@
-"""Order of alarms, the most urgent first: by priority, then those that sound, a heart or a breath at 0, then the newest.
+"""Order of alarms, the most urgent first: by priority, those that sound, a heart or a breath at 0, then the newest.
 
 A heart that stands still goes on as a low pulse too, which may be newer where it has stood still before.
 """

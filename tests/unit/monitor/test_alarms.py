@@ -104,7 +104,7 @@ def acknowledged_blind() -> Episode:
 
 
 async def test_a_heart_that_stands_still_again(ward: httpx.AsyncClient, url: str) -> None:
-    """It comes before the low pulse that has led to it, which is newer than the asystole of before; not once it beats."""
+    """It comes before the low pulse that has led to it, newer than the asystole of before; not once it beats."""
     still = alarm(1, condition="asystole", onsets=(None,), dues=(None,))
     await put_alarm(url, still)
     await put_alarm(url, alarm(2, condition="pulse.low", tier=1))
