@@ -311,7 +311,7 @@ const silence = ({ alarms }, { fresh }) => (fresh ? alarms.find((alarm) => alarm
 function others({ alarms }, named) {
   const count = alarms.length > 1 ? t("alarm.more", { count: alarms.length - 1 }) : "";
   const [first] = alarms;
-  return first && urgency(first) > urgency(named) ? `${symbol(first)} ${t("alarm.acknowledged")} ${count}` : count;
+  return first && urgency(first) > urgency(named) ? `${symbol(first)} ✓ ${count}` : count;
 }
 
 /**
