@@ -17,7 +17,7 @@ import rich_click as click
 from icu.bounds import check_name, parse_duration
 from icu.cli import letter_texts
 from icu.cli.clinical.options import author, by_option
-from icu.cli.options import Whole, config_option, help_without_command, prepare, print_any_letter
+from icu.cli.options import Whole, Word, config_option, help_without_command, prepare, print_any_letter
 from icu.errors import UsageError
 from icu.messages import Reason
 
@@ -61,7 +61,7 @@ def choice_options(command: _Command) -> _Command:
         click.option("--partition", type=Whole(0, 2**31 - 1), help="Only of this partition."),
         click.option("--before", type=_MOMENT, metavar="TIME", help="Arrived before this time, or longer ago: 90d."),
         click.option("--since", type=_MOMENT, metavar="TIME", help="Arrived since this time, or so long ago: 24h."),
-        click.option("--reason", type=click.Choice(get_args(Reason)), help="Only of this reason."),
+        click.option("--reason", type=Word(get_args(Reason)), help="Only of this reason."),
     ):
         command = option(command)
     return command

@@ -176,7 +176,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], int, str]] = {
     "an id of other digits": (("show", "0:٣"), 64, "PARTITION:OFFSET"),
     "an id of 5,000 digits": (("show", f"0:{'9' * 5_000}"), 64, "PARTITION:OFFSET"),
     "an unknown id": (("show", "0:99"), 4, "no dead letter has the id 0:99"),
-    "no reason": (("list", "--reason", "nosuch"), 64, "'malformed'"),
+    "no reason": (("list", "--reason", "nosuch"), 64, "none of malformed"),
     "no time": (("list", "--since", "yesterday"), 64, "is no time"),
     "a limit of 0": (("list", "--limit", "0"), 64, "--limit"),
     "an author that steers": (("replay", "0:0", "--by", "\x1b[2J"), 64, "--by"),

@@ -52,7 +52,7 @@ async def test_partitions_are_given_up(error: StoreError) -> None:
 
 
 async def test_a_full_disk_is_everybodys() -> None:
-    """What holds all sinks up alike is no reason to give partitions up."""
+    """A full disk holds all sinks up alike: no reason to give partitions up."""
     patience = Patience(lambda *_: None)
     patience.ends = True
     assert await patience.retry("storing", Away(StoreUnavailableError("disk full"), 3_600)) == "done"
